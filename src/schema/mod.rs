@@ -11,8 +11,10 @@
 mod arrow;
 mod column;
 mod names;
+mod render;
 #[cfg(test)]
 mod tests;
 
 pub use column::{Column, Kind, PartitionColumn, Schema};
 pub use names::{AccountId, ApiVersion, NameError, RunId, StreamId};
+pub use render::SchemaFormat;

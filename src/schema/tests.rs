@@ -2,7 +2,7 @@ use std::collections::BTreeSet;
 
 use arrow::datatypes::{DataType, TimeUnit};
 
-use super::{AccountId, ApiVersion, Column, Kind, RunId, Schema, StreamId};
+use super::{AccountId, ApiVersion, Column, Kind, RunId, Schema, SchemaFormat, StreamId};
 
 /// Every column of the schema with the path of names that leads to it.
 fn walk<'a>(path: &str, columns: &'a [Column], visit: &mut dyn FnMut(&str, &'a Column, &'a [Column])) {
@@ -133,4 +133,23 @@ fn ids_that_could_form_a_path_are_refused() {
 fn open_statuses_are_known_in_any_case() {
     assert!(Schema::conversations().is_open_status("Transient_Open"));
     assert!(!Schema::conversations().is_open_status("CLOSED"));
+}
+
+#[test]
+fn the_rendering_beside_the_document_has_not_drifted() {
+    let kept = include_str!("../../schemas/conversations.md");
+    let rendered = Schema::conversations().render(SchemaFormat::Markdown, "");
+    assert_eq!(kept, rendered, "run `cargo run -- schema --format markdown > schemas/conversations.md`");
+}
+
+#[test]
+fn every_column_stands_in_every_rendering() {
+    let schema = Schema::conversations();
+    for format in
+        [SchemaFormat::Tree, SchemaFormat::Json, SchemaFormat::Markdown, SchemaFormat::Spark, SchemaFormat::Duckdb]
+    {
+        let text = schema.render(format, "./lake");
+        for_each(|path, column, _| assert!(text.contains(&column.name), "{path} in {format:?}"));
+        assert!(text.contains("account_id") && text.contains("session_date"), "{format:?}");
+    }
 }
