@@ -1,0 +1,75 @@
+/// One option: a key of the configuration file, with `-` for `_` a flag, with `KORE_LAKE_` before it
+/// and in upper case an environment variable.
+#[derive(Debug, Clone, Copy)]
+pub struct OptionSpec {
+    /// Key, `snake_case`.
+    pub key: &'static str,
+    /// What the option takes.
+    pub value: Value,
+    /// One line for `--help`.
+    pub help: &'static str,
+}
+
+/// What an option takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Value {
+    /// A value, shown in `--help` under this name.
+    Named(&'static str),
+    /// Nothing: given means true. In a file and the environment `true` or `false`.
+    Switch,
+}
+
+impl OptionSpec {
+    /// `--save-pages` of `save_pages`.
+    pub fn flag(&self) -> String {
+        format!("--{}", self.key.replace('_', "-"))
+    }
+
+    /// `KORE_LAKE_SAVE_PAGES` of `save_pages`.
+    pub fn variable(&self) -> String {
+        format!("KORE_LAKE_{}", self.key.to_uppercase())
+    }
+}
+
+const fn named(key: &'static str, value: &'static str, help: &'static str) -> OptionSpec {
+    OptionSpec { key, value: Value::Named(value), help }
+}
+
+const fn switch(key: &'static str, help: &'static str) -> OptionSpec {
+    OptionSpec { key, value: Value::Switch, help }
+}
+
+/// Every option, in the order of `--help`.
+pub const OPTIONS: &[OptionSpec] = &[
+    named("lake", "URL", "Lake: a folder or file:// URL"),
+    named("host", "HOST", "API host name or base URL"),
+    named("account_id", "ID", "Account to read"),
+    named("stream_id", "ID", "App or stream to read (header iId)"),
+    named("api", "VERSION", "API version: v1 or v2"),
+    named("rate", "N", "Requests a minute, 0 for no limit"),
+    named("concurrency", "N", "Windows read side by side"),
+    named("window", "DURATION", "Length of a window, below 7 days"),
+    named("save_pages", "DIR", "Keep every page read as a file in this folder"),
+    named("retry_deadline", "DURATION", "How long one request is tried again"),
+    named("connect_timeout", "DURATION", "Time a connection may take to stand"),
+    named("idle_timeout", "DURATION", "Time an answer may stand still"),
+    named("request_timeout", "DURATION", "Time a whole answer may take"),
+    named("memory_limit", "SIZE", "Memory for sorting and queries, such as 512MiB"),
+    named("wait_lock", "DURATION", "How long to wait for another writer of the account"),
+    named("now", "TIME", "Take this for the present as default range end"),
+    switch("strict", "Fail on what was reported before"),
+    switch("allow_downgrade", "Take an API version or field set that lacks columns of the lake"),
+    switch("allow_http", "Talk plain HTTP to a host that is not this machine"),
+    named("ca_file", "FILE", "Further certificate authority, PEM"),
+    named("client_id", "ID", "Client id to mint tokens for"),
+    named("jwt_algorithm", "NAME", "HS256 or HS512"),
+    named("jwt_subject", "TEXT", "Subject of minted tokens; the client id unless given"),
+    switch("jwt_jti", "Mint a token with a fresh jti for every request"),
+    named("output", "FORMAT", "Summary and lists as text or json"),
+    named("summary", "FILE", "Write the summary as JSON to this file, on failure too"),
+    named("log_format", "FORMAT", "Log lines as text or json"),
+    named("progress", "WHEN", "Progress bar: auto, always or never"),
+];
+
+/// Secrets: never on a command line, by reference in a file.
+pub(super) const SECRETS: &[&str] = &["token", "client_secret"];

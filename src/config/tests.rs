@@ -1,0 +1,97 @@
+use std::collections::BTreeMap;
+use std::fs;
+
+use super::layers::DEFAULTS;
+use super::options::SECRETS;
+use super::{Environment, Login, OPTIONS, Options, Origin, Settings};
+
+fn map(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
+    pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
+}
+
+fn layered(flags: &[(&str, &str)], environment: &[(&str, &str)], file: Option<&str>) -> Result<Options, String> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("c.toml");
+    if let Some(text) = file {
+        fs::write(&path, text).unwrap();
+    }
+    let named = file.map(|_| path.as_path());
+    let options = Options::layered(map(flags), map(environment), named);
+    options.map_err(|error| error.to_string().replace(&folder.path().display().to_string(), "DIR"))
+}
+
+fn refused(flags: &[(&str, &str)]) -> String {
+    Settings::resolve(&layered(flags, &[], None).unwrap()).unwrap_err().to_string()
+}
+
+#[test]
+fn the_reference_names_every_option_and_no_other() {
+    let names = |line: &str| {
+        let line = line.trim_start_matches("# ");
+        let (key, value) = line.split_once(" = ")?;
+        (!value.is_empty() && key.bytes().all(|b| b.is_ascii_lowercase() || b == b'_')).then(|| key.to_owned())
+    };
+    let mut documented: Vec<_> = DEFAULTS.lines().filter_map(names).collect();
+    let mut options: Vec<_> = OPTIONS.iter().map(|option| option.key).chain(SECRETS.iter().copied()).collect();
+    documented.sort_unstable();
+    options.sort_unstable();
+    assert_eq!(documented, options);
+}
+
+#[test]
+fn the_defaults_resolve() {
+    let settings = Settings::resolve(&layered(&[], &[], None).unwrap()).unwrap();
+    assert_eq!((settings.rate, settings.lake.as_str()), (50, "./lake"));
+    assert!(settings.memory_limit_bytes >= 64 << 20);
+}
+
+#[test]
+fn a_flag_counts_before_a_variable_before_the_file_before_the_default() {
+    let file = Some("rate = 3\nconcurrency = 3\nwindow = \"3h\"");
+    let variables = [("KORE_LAKE_RATE", "2"), ("KORE_LAKE_CONCURRENCY", "2")];
+    let options = layered(&[("rate", "1")], &variables, file).unwrap();
+    let settings = Settings::resolve(&options).unwrap();
+    assert_eq!((settings.rate, settings.concurrency, settings.window.as_secs()), (1, 2, 3 * 3600));
+    assert_eq!(options.get("rate").unwrap().0, &Origin::Flag("--rate".to_owned()));
+    assert_eq!(options.get("api").unwrap().0, &Origin::Default("api".to_owned()));
+}
+
+#[test]
+fn an_unknown_key_is_named_with_its_file() {
+    insta::assert_snapshot!(layered(&[], &[], Some("raet = 3")).unwrap_err(), @"unknown key `raet` in the configuration file `DIR/c.toml`");
+    insta::assert_snapshot!(layered(&[], &[("KORE_LAKE_RAET", "3")], None).unwrap_err(), @"unknown environment variable `KORE_LAKE_RAET`");
+}
+
+#[test]
+fn a_bad_value_is_named_with_its_origin() {
+    insta::assert_snapshot!(refused(&[("rate", "fast")]), @"`--rate`: expected requests a minute, 0 to 1000000, found `fast`");
+    insta::assert_snapshot!(refused(&[("window", "7d")]), @"`--window`: expected a duration of at least 1s and below 7d, found `7d`");
+    insta::assert_snapshot!(refused(&[("account_id", "a/b")]), @"`--account-id`: expected an id of letters, digits, `.`, `_`, `-`, found `a/b`");
+    insta::assert_snapshot!(refused(&[("memory_limit", "1MiB")]), @"`--memory-limit`: expected a size of at least 32MiB, such as `512MiB` or `2GiB`, found `1MiB`");
+    insta::assert_snapshot!(refused(&[("progress", "maybe")]), @"`--progress`: expected `auto`, `always` or `never`, found `maybe`");
+    let options = layered(&[], &[("KORE_LAKE_STRICT", "yes")], None).unwrap();
+    insta::assert_snapshot!(Settings::resolve(&options).unwrap_err(), @"environment variable `KORE_LAKE_STRICT`: expected `true` or `false`, found `yes`");
+}
+
+#[test]
+fn secrets_come_by_reference_and_are_never_shown() {
+    let login = |environment: &[(&str, &str)], file: Option<&str>| {
+        Settings::login(&layered(&[], environment, file).unwrap()).map_err(|error| error.to_string())
+    };
+    let client = [("KORE_LAKE_CLIENT_ID", "cs-1"), ("KORE_LAKE_CLIENT_SECRET", "hush")];
+    let found = login(&client, None).unwrap();
+    assert_eq!(found, Login::Client { id: "cs-1".to_owned(), secret: "hush".to_owned() });
+    assert!(!format!("{found:?}").contains("hush"));
+    assert_eq!(login(&[("MINE", " jwt\n")], Some("token = { env = \"MINE\" }")), Ok(Login::Token("jwt".to_owned())));
+    assert!(login(&[], Some("token = \"jwt\"")).unwrap_err().contains("found the secret itself"));
+    assert!(!login(&[], Some("token = \"jwt\"")).unwrap_err().contains("jwt"));
+    insta::assert_snapshot!(login(&[], None).unwrap_err(), @"expected a login, `KORE_LAKE_TOKEN` or `KORE_LAKE_CLIENT_ID` with `KORE_LAKE_CLIENT_SECRET`, found neither");
+    insta::assert_snapshot!(login(&[("KORE_LAKE_TOKEN_FILE", "/nowhere")], None).unwrap_err(), @"environment variable `KORE_LAKE_TOKEN_FILE`: expected a secret in file `/nowhere`, found No such file or directory (os error 2)");
+}
+
+#[test]
+fn an_empty_variable_is_none() {
+    let environment: Environment = map(&[("KORE_LAKE_RATE", "")]);
+    let options = Options::layered(BTreeMap::new(), environment, None).unwrap();
+    assert_eq!(Settings::resolve(&options).unwrap().rate, 50);
+}
