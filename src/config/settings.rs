@@ -1,4 +1,5 @@
 use std::fs;
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
@@ -11,6 +12,7 @@ use super::layers::Options;
 use super::options::OPTIONS;
 
 /// Every option, typed and range-checked.
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch that a user sets by itself")]
 #[derive(Debug, Clone)]
 pub struct Settings {
     /// Lake, a folder or URL as given.
@@ -128,7 +130,7 @@ words!(
     Never = "never"
 );
 
-const WEEK: Duration = Duration::from_secs(7 * 86_400);
+const WEEK: Duration = Duration::from_hours(7 * 24);
 
 impl Settings {
     /// Reads every option from `options`.
@@ -143,8 +145,8 @@ impl Settings {
             account_id: read.optional("account_id", "an id of letters, digits, `.`, `_`, `-`", |t| t.parse().ok())?,
             stream_id: read.optional("stream_id", "an id of letters, digits, `.`, `_`, `-`", |t| t.parse().ok())?,
             api: read.required("api", "`v1` or `v2`", |t| t.parse().ok())?,
-            rate: read.required("rate", "requests a minute, 0 to 1000000", |t| number(t, 0, 1_000_000))?,
-            concurrency: read.required("concurrency", "a number of windows, 1 to 256", |t| number(t, 1, 256))?,
+            rate: read.required("rate", "requests a minute, 0 to 1000000", |t| number(t, &(0..=1_000_000)))?,
+            concurrency: read.required("concurrency", "a number of windows, 1 to 256", |t| number(t, &(1..=256)))?,
             window: read.required("window", "a duration of at least 1s and below 7d", |t| {
                 duration(t).filter(|d| (Duration::from_secs(1)..WEEK).contains(d))
             })?,
@@ -225,8 +227,8 @@ impl Reader<'_> {
     }
 }
 
-fn number<T: FromStr + PartialOrd>(text: &str, least: T, most: T) -> Option<T> {
-    text.parse().ok().filter(|number| *number >= least && *number <= most)
+fn number<T: FromStr + PartialOrd>(text: &str, range: &RangeInclusive<T>) -> Option<T> {
+    text.parse().ok().filter(|number| range.contains(number))
 }
 
 fn duration(text: &str) -> Option<Duration> {

@@ -1,0 +1,3 @@
+//! What kore-lake promises, held from outside: through its public library and its binary.
+
+mod layering;
