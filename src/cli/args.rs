@@ -1,0 +1,152 @@
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
+use kore_lake::config::{OPTIONS, OptionSpec, Value};
+
+/// Options of every command.
+const EVERYWHERE: &[&str] = &["log_format", "progress"];
+/// Options of commands that read a lake.
+const READING: &[&str] = &["lake", "memory_limit"];
+/// Options of commands that write a lake.
+const WRITING: &[&str] =
+    &["lake", "account_id", "stream_id", "api", "memory_limit", "wait_lock", "allow_downgrade", "output", "summary"];
+/// Options of commands that talk to the API.
+const FETCHING: &[&str] = &[
+    "host", "rate", "concurrency", "window", "save_pages", "retry_deadline", "connect_timeout", "idle_timeout",
+    "request_timeout", "now", "strict", "allow_http", "ca_file", "client_id", "jwt_algorithm", "jwt_subject", "jwt_jti",
+];
+
+/// The whole command line, as clap sees it.
+pub fn command() -> Command {
+    Command::new("kore-lake")
+        .version(env!("CARGO_PKG_VERSION"))
+        .about("Copies every conversation of a Kore.ai contact centre into a Parquet data lake and answers questions about them")
+        .after_help("Exit codes, configuration and the layout of the lake: README.md")
+        .subcommand_required(true)
+        .arg_required_else_help(true)
+        .arg(Arg::new("config").long("config").value_name("FILE").global(true).value_parser(value_parser!(PathBuf)).help("Configuration file, TOML"))
+        .arg(Arg::new("quiet").short('q').long("quiet").global(true).action(ArgAction::SetTrue).help("Only results and errors"))
+        .arg(Arg::new("verbose").short('v').long("verbose").global(true).action(ArgAction::Count).help("More log lines; twice for more still"))
+        .args(options(EVERYWHERE).map(|arg| arg.global(true)))
+        .subcommands([demo(), load(), replay(), query(), report(), schema(), simulate()])
+}
+
+fn demo() -> Command {
+    Command::new("demo")
+        .about("Loads a week from the bundled simulator and runs reports: no network, no configuration")
+        .args(options(&["lake"]))
+}
+
+fn load() -> Command {
+    Command::new("load")
+        .about("Copies a range of conversations from the API into the lake")
+        .arg(Arg::new("from").long("from").value_name("TIME").required(true).help("Start of the range: a date (UTC) or an RFC 3339 time"))
+        .arg(Arg::new("to").long("to").value_name("TIME").help("End of the range, not in it; the present unless given"))
+        .args(options(WRITING))
+        .args(options(FETCHING))
+}
+
+fn replay() -> Command {
+    Command::new("replay")
+        .about("Loads saved pages into the lake, without network")
+        .arg(Arg::new("paths").value_name("PATH").required(true).num_args(1..).value_parser(value_parser!(PathBuf)).help("Files, or folders of *.json files"))
+        .arg(
+            Arg::new("time_zone_offset")
+                .long("time-zone-offset")
+                .value_name("MINUTES")
+                .allow_negative_numbers(true)
+                .default_value("0")
+                .value_parser(value_parser!(i32).range(-14 * 60..=14 * 60))
+                .help("timeZoneOffset that a bare answer was asked with (India -330)"),
+        )
+        .args(options(WRITING))
+}
+
+fn query() -> Command {
+    Command::new("query")
+        .about("Runs SQL over the lake")
+        .arg(Arg::new("sql").short('c').long("command").value_name("SQL").conflicts_with("file").required_unless_present("file").help("Statements to run"))
+        .arg(Arg::new("file").short('f').long("file").value_name("FILE").value_parser(value_parser!(PathBuf)).help("File of statements to run, - for standard input"))
+        .arg(Arg::new("as_api").long("as-api").action(ArgAction::SetTrue).help("With --format ndjson: rows of conversations as the API's own records"))
+        .args(result_arguments())
+        .args(options(READING))
+}
+
+fn report() -> Command {
+    Command::new("report")
+        .about("Lists the bundled reports, or runs some")
+        .arg(Arg::new("names").value_name("NAME").required(true).num_args(1..).help("`list`, or names of reports"))
+        .arg(Arg::new("params").long("param").value_name("NAME=VALUE").action(ArgAction::Append).help("A parameter of the reports; may be repeated"))
+        .args(result_arguments())
+        .args(options(READING))
+        .args(options(&["output"]))
+}
+
+fn schema() -> Command {
+    Command::new("schema")
+        .about("Prints the fixed schema of the table `conversations`")
+        .arg(Arg::new("format").long("format").value_name("FORMAT").default_value("tree").value_parser(["tree", "json", "markdown", "spark", "duckdb"]).help("What to print"))
+        .args(options(&["lake"]))
+}
+
+fn simulate() -> Command {
+    let number = |name: &'static str, value: &'static str, default: &'static str, help: &'static str| {
+        Arg::new(name).long(name).value_name(value).default_value(default).help(help)
+    };
+    Command::new("simulate")
+        .about("Serves simulated conversations through the API's own interface, for trying and testing")
+        .arg(number("bind", "ADDRESS", "127.0.0.1:8787", "Address to listen on; port 0 takes a free one"))
+        .arg(number("seed", "N", "1", "Seed of the generator: the same seed gives the same conversations").value_parser(value_parser!(u64)))
+        .arg(number("start", "DATE", "2026-01-05", "First day"))
+        .arg(number("days", "N", "7", "Number of days").value_parser(value_parser!(u32).range(1..=3660)))
+        .arg(number("per-day", "N", "300", "Conversations on a working day").value_parser(value_parser!(u32).range(1..=10_000_000)))
+        .arg(Arg::new("rate-limit").long("rate-limit").value_name("N").value_parser(value_parser!(u32).range(1..)).help("Refuse more requests a minute than this"))
+        .arg(Arg::new("latency").long("latency").value_name("DURATION").help("Wait this long before each answer"))
+        .arg(Arg::new("require-jti").long("require-jti").action(ArgAction::SetTrue).help("Refuse tokens without jti, and a jti seen before"))
+}
+
+fn result_arguments() -> [Arg; 2] {
+    [
+        Arg::new("format")
+            .long("format")
+            .value_name("FORMAT")
+            .value_parser(["table", "csv", "tsv", "json", "ndjson", "markdown", "parquet"])
+            .help("Format of the results; table on a terminal, csv elsewhere"),
+        Arg::new("out").short('o').long("out").value_name("FILE").value_parser(value_parser!(PathBuf)).help("File for the results, instead of standard output"),
+    ]
+}
+
+fn options(keys: &'static [&'static str]) -> impl Iterator<Item = Arg> {
+    OPTIONS.iter().filter(|option| keys.contains(&option.key)).map(argument)
+}
+
+/// Values stay text: they are read with those of the other layers, so that one message serves all.
+fn argument(option: &OptionSpec) -> Arg {
+    let arg = Arg::new(option.key).long(option.key.replace('_', "-")).help(option.help);
+    match option.value {
+        Value::Named(name) => arg.value_name(name).allow_hyphen_values(true),
+        Value::Switch => arg.action(ArgAction::SetTrue),
+    }
+}
+
+/// The options given on the command line, by key.
+pub fn flags(matches: &ArgMatches) -> BTreeMap<String, String> {
+    let given = |option: &OptionSpec| {
+        let from_line = matches.try_contains_id(option.key).unwrap_or(false)
+            && matches.value_source(option.key) == Some(clap::parser::ValueSource::CommandLine);
+        let text = match option.value {
+            _ if !from_line => return None,
+            Value::Switch => "true".to_owned(),
+            Value::Named(_) => matches.get_one::<String>(option.key)?.clone(),
+        };
+        Some((option.key.to_owned(), text))
+    };
+    OPTIONS.iter().filter_map(given).collect()
+}
+
+/// Reads the command line; clap's own errors say what was expected.
+pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<ArgMatches, clap::Error> {
+    command().try_get_matches_from(arguments)
+}
