@@ -1,1 +1,42 @@
-//! Placeholder.
+//! Batches of rows to partition objects.
+//!
+//! **In:** rows under the fixed schema with the date of each row's partition, rejects, and what a window's
+//! read proved ([`StagedWindow`]). **Out:** one Parquet object a day under `conversations/`, replaced whole;
+//! the ledger ([`AccountHead`] and the tables of `schemas/ledger.json`); rejects.
+//! **Owns:** every path under the lake, staging, which row wins, the merge, the ledger, the lock.
+//! **Knows nothing of:** pages, HTTP, how a window is proven (evidence is kept, not read), SQL.
+//! **Fails:** [`LakeError`]; what was staged stays staged, and committing it again ends in the same lake.
+//! **Rests on:** F15 (partition of a row), F19 (open rows, the later fetch wins), F20 (key, superseding).
+//!
+//! Everything goes through `object_store::ObjectStore`; `local.rs` alone knows of local disk.
+
+mod commit;
+mod coverage;
+mod error;
+mod head;
+#[expect(clippy::module_inception, reason = "the room is named after what it makes")]
+mod lake;
+mod layout;
+mod local;
+mod lock;
+mod partition;
+mod rejects;
+mod staging;
+mod tables;
+mod url;
+mod writer;
+
+pub use commit::{CommitSummary, DayChange, RowChange};
+pub use coverage::{Coverage, Proven};
+pub use error::{LakeError, LakeErrorKind};
+pub use head::{AccountHead, DayState, Intent, LEDGER_VERSION, Owed, StreamState};
+pub use lake::{Lake, PartitionObject};
+pub use layout::{LedgerTable, SessionDate};
+pub use lock::{Clock, Holder};
+pub use staging::{PageReject, RejectLine, StagedWindow, WindowProof};
+pub use tables::{DayLine, RunLine, RunState, WindowLine};
+pub use url::LakeUrl;
+pub use writer::{RunIntent, Writer, WriterSettings};
+
+/// Program and version, as written into footers and the run log.
+pub(crate) const WRITER: &str = concat!("kore-lake ", env!("CARGO_PKG_VERSION"));

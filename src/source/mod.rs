@@ -1,5 +1,42 @@
 //! Pages of records, from the API or from saved files.
+//!
+//! **In:** a range of time, or paths of saved pages. **Out:** [`Page`]s, and for each [`Window`] of the range
+//! the [`Evidence`] that it was read whole. **Owns:** addresses, headers, tokens, retries, the rate limit; how a
+//! range is cut into windows and a window into pages; the format of saved pages. **Knows nothing of:** what a
+//! record means (the corridor tells a [`WindowReading`] in [`PageFacts`] what the decoder saw), Arrow, the lake.
+//! **Fails:** [`SourceError`] after retries; [`SavedPageError`] for one file; a window that cannot be read whole
+//! is no error but [`Next::Unreadable`]. **Rests on:** F1–F7 (requests, answers, errors), F8–F12 (paging: nobody
+//! outside this room may assume anything about it), F16 (always offset 0), F17 (windows share their edge second).
 
+mod address;
+mod answer;
+mod attempt;
+mod auth;
+mod client;
+mod error;
+mod limiter;
+mod manifest;
 mod page;
+mod reading;
+mod retry;
+mod saved;
+mod secret;
+mod template;
+#[cfg(test)]
+mod tests;
+mod window;
 
+pub use address::BaseUrl;
+pub use answer::AnswerFault;
+pub use auth::{Credentials, JwtAlgorithm, Key};
+pub use client::{Client, ClientSettings, PageSource, Traffic};
+pub use error::{Fault, Refusal, RefusalReason, SourceError};
+pub use limiter::{Permit, RateLimiter};
+pub use manifest::{Manifest, SavedWindow};
 pub use page::{Page, PageRequest, RequestBody};
+pub use reading::{Doubt, Evidence, EvidenceKind, Next, PageFacts, WindowReading};
+pub use retry::RetryPolicy;
+pub use saved::{BareDefaults, SavedPageError, find, read, write};
+pub use secret::Secret;
+pub use template::{RequestTemplate, selected_fields};
+pub use window::{Window, plan_windows};

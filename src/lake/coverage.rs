@@ -1,0 +1,157 @@
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::clock::{TimeRange, UtcTime};
+use crate::schema::RunId;
+
+/// Neighbouring windows of one run are joined where they were read within this time: the time kept is the
+/// earlier one, so it is at most this much too early.
+const JOINED_WITHIN: Duration = Duration::from_secs(600);
+
+/// A stretch of time that was proven to be read whole, as of its last read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Proven {
+    /// The stretch.
+    pub range: TimeRange,
+    /// When its last read began; of joined windows the earliest.
+    pub read_at: UtcTime,
+    /// Run that read it.
+    pub run_id: RunId,
+    /// Kind of the evidence.
+    pub evidence: String,
+}
+
+/// What of a stream was read whole, and when last. Stretches are in order and do not overlap.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Coverage(Vec<Proven>);
+
+impl Coverage {
+    /// The stretches, in order of time.
+    pub fn stretches(&self) -> &[Proven] {
+        &self.0
+    }
+
+    /// Adds a proven window. Where it overlaps another, the later read counts.
+    pub fn add(&mut self, new: &Proven) {
+        let mut all = Vec::with_capacity(self.0.len() + 2);
+        let mut from = new.range.from();
+        for old in self.0.drain(..) {
+            if old.range.to() <= new.range.from() || old.range.from() >= new.range.to() {
+                all.push(old);
+            } else if old.read_at > new.read_at {
+                all.extend(cut(new, from, old.range.from()));
+                from = old.range.to();
+                all.push(old);
+            } else {
+                all.extend(cut(&old, old.range.from(), new.range.from()));
+                all.extend(cut(&old, new.range.to(), old.range.to()));
+            }
+        }
+        all.extend(cut(new, from, new.range.to()));
+        all.sort_by_key(|stretch| stretch.range);
+        self.0 = joined(all);
+    }
+
+    /// When the second of `time` was last read whole.
+    pub fn last_read(&self, time: UtcTime) -> Option<UtcTime> {
+        let behind = self.0.partition_point(|stretch| stretch.range.from() <= time);
+        let stretch = self.0.get(behind.checked_sub(1)?)?;
+        stretch.range.contains(time).then_some(stretch.read_at)
+    }
+
+    /// Parts of `range` that were never read whole, in order.
+    pub fn gaps(&self, range: TimeRange) -> Vec<TimeRange> {
+        let mut gaps = Vec::new();
+        let mut from = range.from();
+        for stretch in &self.0 {
+            if stretch.range.to() <= from || stretch.range.from() >= range.to() {
+                continue;
+            }
+            gaps.extend(TimeRange::new(from, stretch.range.from()).ok());
+            from = stretch.range.to();
+        }
+        gaps.extend(TimeRange::new(from, range.to()).ok());
+        gaps
+    }
+
+    /// The largest end of a window read: *provisional up to*.
+    pub fn provisional_up_to(&self) -> Option<UtcTime> {
+        self.0.last().map(|stretch| stretch.range.to())
+    }
+}
+
+fn cut(stretch: &Proven, from: UtcTime, to: UtcTime) -> Option<Proven> {
+    TimeRange::new(from, to).ok().map(|range| Proven { range, ..stretch.clone() })
+}
+
+fn joined(all: Vec<Proven>) -> Vec<Proven> {
+    let mut joined: Vec<Proven> = Vec::with_capacity(all.len());
+    for next in all {
+        if let Some(last) = joined.last_mut() {
+            if let Some(both) = join(last, &next) {
+                *last = both;
+                continue;
+            }
+        }
+        joined.push(next);
+    }
+    joined
+}
+
+fn join(a: &Proven, b: &Proven) -> Option<Proven> {
+    let (first, last) = (a.read_at.min(b.read_at), a.read_at.max(b.read_at));
+    let alike = a.run_id == b.run_id && a.evidence == b.evidence && last.since(first) <= JOINED_WITHIN;
+    let range = TimeRange::new(a.range.from(), b.range.to()).ok()?;
+    (alike && a.range.to() == b.range.from()).then(|| Proven { range, read_at: first, ..a.clone() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn range(from: i64, to: i64) -> TimeRange {
+        TimeRange::new(UtcTime::from_seconds(from), UtcTime::from_seconds(to)).unwrap()
+    }
+
+    fn proven(from: i64, to: i64, read_at: i64, run: &str) -> Proven {
+        let read_at = UtcTime::from_seconds(read_at);
+        Proven { range: range(from, to), read_at, run_id: run.parse().unwrap(), evidence: "short_page".to_owned() }
+    }
+
+    fn coverage(windows: &[Proven]) -> Coverage {
+        let mut coverage = Coverage::default();
+        windows.iter().for_each(|window| coverage.add(window));
+        coverage
+    }
+
+    fn last_read(coverage: &Coverage, second: i64) -> Option<i64> {
+        coverage.last_read(UtcTime::from_seconds(second)).map(UtcTime::seconds)
+    }
+
+    #[test]
+    fn the_later_read_of_a_second_counts_in_any_order() {
+        let windows = [proven(0, 100, 1_000, "a"), proven(40, 60, 5_000, "b"), proven(50, 120, 3_000, "c")];
+        for order in [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]] {
+            let coverage = coverage(&order.map(|i| windows[i].clone()));
+            let seen = [0, 39, 40, 59, 60, 119, 120].map(|second| last_read(&coverage, second));
+            assert_eq!(seen, [Some(1_000), Some(1_000), Some(5_000), Some(5_000), Some(3_000), Some(3_000), None]);
+        }
+    }
+
+    #[test]
+    fn neighbours_of_one_run_are_joined_at_the_earlier_read() {
+        let coverage = coverage(&[proven(0, 10, 100, "a"), proven(10, 20, 105, "a"), proven(20, 30, 105, "b")]);
+        assert_eq!(coverage.stretches(), [proven(0, 20, 100, "a"), proven(20, 30, 105, "b")]);
+    }
+
+    #[test]
+    fn gaps_are_what_was_never_read() {
+        let coverage = coverage(&[proven(10, 20, 1, "a"), proven(30, 40, 1, "a")]);
+        assert_eq!(coverage.gaps(range(0, 50)), [range(0, 10), range(20, 30), range(40, 50)]);
+        assert_eq!(coverage.gaps(range(12, 18)), []);
+        assert_eq!(coverage.provisional_up_to(), Some(UtcTime::from_seconds(40)));
+    }
+}

@@ -1,0 +1,208 @@
+use std::collections::{BTreeMap, BTreeSet};
+
+use object_store::{ObjectStoreExt, PutPayload};
+use serde::{Deserialize, Serialize};
+
+use super::{Coverage, Lake, LakeError, Proven, SessionDate, layout};
+use crate::clock::{TimeRange, UtcTime};
+use crate::schema::{AccountId, ApiVersion, RunId, Schema, StreamId};
+
+/// Version of the ledger's documents.
+pub const LEDGER_VERSION: u32 = 1;
+
+/// What the ledger knows of one account: one document, replaced whole.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AccountHead {
+    /// Version of this document.
+    pub ledger_version: u32,
+    /// The account.
+    pub account_id: AccountId,
+    /// Schema version of the account's partitions.
+    pub schema_version: u32,
+    /// Version of the rule of `_content_hash`.
+    pub content_hash_version: u32,
+    /// Newest version of the API that the account was loaded with.
+    pub api_version: Option<ApiVersion>,
+    /// Every selectable field that the account was ever loaded with (F3).
+    pub fields: BTreeSet<String>,
+    /// When the document was written.
+    pub updated_at: UtcTime,
+    /// Run that wrote it.
+    pub run_id: RunId,
+    /// The partitions, as their footers tell.
+    pub days: BTreeMap<SessionDate, DayState>,
+    /// What was read, by stream; under `""` what names no stream.
+    pub streams: BTreeMap<String, StreamState>,
+    /// Staged objects whose rows are in the lake, to be deleted.
+    #[serde(default)]
+    pub retired: Vec<String>,
+}
+
+/// One partition.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DayState {
+    /// ETag of the object whose footer was read.
+    pub etag: Option<String>,
+    /// Rows.
+    pub rows: u64,
+    /// Size of the object in bytes.
+    pub bytes: u64,
+    /// Run that wrote the object.
+    pub run_id: Option<String>,
+}
+
+/// What was read of one stream.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StreamState {
+    /// Stretches read whole.
+    #[serde(default)]
+    pub coverage: Coverage,
+    /// Windows that could not be read whole.
+    #[serde(default)]
+    pub owed: Vec<Owed>,
+    /// What a run set out to read and has not closed.
+    #[serde(default)]
+    pub intent: Option<Intent>,
+}
+
+/// A window that could not be read whole.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Owed {
+    /// The window.
+    pub range: TimeRange,
+    /// When it was tried.
+    pub read_at: UtcTime,
+    /// Run that tried.
+    pub run_id: RunId,
+    /// Why it could not be proven.
+    pub evidence: serde_json::Value,
+}
+
+/// What a run set out to do.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Intent {
+    /// The run.
+    pub run_id: RunId,
+    /// Ranges to read; none for a replay.
+    pub ranges: Vec<TimeRange>,
+    /// When it began.
+    pub started_at: UtcTime,
+    /// Version of the API asked; none for a replay.
+    pub api_version: Option<ApiVersion>,
+    /// Selectable fields asked.
+    pub fields: BTreeSet<String>,
+    /// What the run is: `load`, `replay`, `demo`.
+    pub command: String,
+}
+
+impl AccountHead {
+    pub(super) fn new(account: &AccountId, run: &RunId) -> Self {
+        let schema = Schema::conversations();
+        Self {
+            ledger_version: LEDGER_VERSION,
+            account_id: account.clone(),
+            schema_version: schema.version,
+            content_hash_version: schema.content_hash_version,
+            api_version: None,
+            fields: BTreeSet::new(),
+            updated_at: UtcTime::now(),
+            run_id: run.clone(),
+            days: BTreeMap::new(),
+            streams: BTreeMap::new(),
+            retired: Vec::new(),
+        }
+    }
+
+    /// State of a stream; none where nothing was ever read or planned.
+    pub fn stream(&self, stream: Option<&StreamId>) -> Option<&StreamState> {
+        self.streams.get(stream.map_or("", StreamId::as_str))
+    }
+
+    pub(super) fn stream_mut(&mut self, stream: Option<&StreamId>) -> &mut StreamState {
+        self.streams.entry(stream.map_or_else(String::new, StreamId::to_string)).or_default()
+    }
+
+    /// Whether a request with this version and these fields gives rows at least as full as those in the lake.
+    ///
+    /// # Errors
+    /// [`LakeError::ApiDowngrade`], [`LakeError::FieldsMissing`] unless `allow_downgrade`.
+    pub fn check_compatible(
+        &self,
+        api: ApiVersion,
+        fields: &BTreeSet<String>,
+        allow_downgrade: bool,
+    ) -> Result<(), LakeError> {
+        if allow_downgrade {
+            return Ok(());
+        }
+        let account = self.account_id.clone();
+        if let Some(known) = self.api_version.filter(|known| *known > api) {
+            return Err(LakeError::ApiDowngrade { account, known, asked: api });
+        }
+        let missing: Vec<_> = self.fields.difference(fields).cloned().collect();
+        if missing.is_empty() { Ok(()) } else { Err(LakeError::FieldsMissing { account, missing }) }
+    }
+
+    pub(super) async fn load(lake: &Lake, account: &AccountId) -> Result<Option<Self>, LakeError> {
+        let path = layout::head(account);
+        let read = match lake.store().get(&path).await {
+            Ok(found) => found.bytes().await,
+            Err(object_store::Error::NotFound { .. }) => return Ok(None),
+            Err(error) => Err(error),
+        };
+        let bytes = read.map_err(|source| LakeError::store("read", path.to_string(), source))?;
+        let corrupt = |reason: String| LakeError::CorruptLedger { path: path.to_string(), reason };
+        let version: Versioned = serde_json::from_slice(&bytes).map_err(|error| corrupt(error.to_string()))?;
+        if version.ledger_version != LEDGER_VERSION {
+            return Err(corrupt(format!("expected ledger version {LEDGER_VERSION}, found {}", version.ledger_version)));
+        }
+        let head: Self = serde_json::from_slice(&bytes).map_err(|error| corrupt(error.to_string()))?;
+        if head.account_id != *account {
+            return Err(corrupt(format!("expected account `{account}`, found `{}`", head.account_id)));
+        }
+        Ok(Some(head))
+    }
+
+    pub(super) async fn store(&mut self, lake: &Lake, run: &RunId) -> Result<(), LakeError> {
+        self.updated_at = UtcTime::now();
+        self.run_id = run.clone();
+        let path = layout::head(&self.account_id);
+        let bytes = serde_json::to_vec(self).expect("a head has text keys only");
+        let put = lake.store().put(&path, PutPayload::from(bytes)).await;
+        put.map(drop).map_err(|source| LakeError::store("write", path.to_string(), source))
+    }
+}
+
+impl StreamState {
+    /// Takes a window as read whole: it is covered, and owed no longer.
+    pub(super) fn prove(&mut self, proven: &Proven) {
+        self.coverage.add(proven);
+        let owed = std::mem::take(&mut self.owed);
+        self.owed = owed.into_iter().flat_map(|owed| owed.without(proven.range)).collect();
+    }
+
+    /// Takes a window as not read whole.
+    pub(super) fn owe(&mut self, owed: Owed) {
+        self.owed.retain(|known| known.range != owed.range);
+        self.owed.push(owed);
+    }
+}
+
+impl Owed {
+    fn without(self, range: TimeRange) -> Vec<Self> {
+        let before = TimeRange::new(self.range.from(), self.range.to().min(range.from()));
+        let behind = TimeRange::new(self.range.from().max(range.to()), self.range.to());
+        let parts = [before, behind].into_iter().flatten();
+        parts.map(|range| Self { range, ..self.clone() }).collect()
+    }
+}
+
+#[derive(Deserialize)]
+struct Versioned {
+    ledger_version: u32,
+}

@@ -1,0 +1,261 @@
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+use object_store::path::Path;
+use object_store::{ObjectStoreExt, PutMode, PutPayload};
+use serde::{Deserialize, Serialize};
+use tokio::task::JoinHandle;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use super::local::{self, OsLock};
+use super::{Lake, LakeError, layout};
+use crate::clock::UtcTime;
+use crate::schema::{AccountId, RunId};
+
+/// How often a holder gives a sign of life.
+pub(super) const BEAT: Duration = Duration::from_secs(10);
+/// After how long without one its lock is taken over.
+pub(super) const DEAD_AFTER: Duration = Duration::from_secs(60);
+/// How often one that waits looks again.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
+
+/// Where the present time comes from.
+pub type Clock = Arc<dyn Fn() -> UtcTime + Send + Sync>;
+
+/// Who holds an account.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Holder {
+    /// Machine.
+    pub host: String,
+    /// Process.
+    pub pid: u32,
+    /// Run.
+    pub run_id: RunId,
+}
+
+impl Holder {
+    fn this(run: &RunId) -> Self {
+        Self { host: local::host_name(), pid: std::process::id(), run_id: run.clone() }
+    }
+}
+
+impl fmt::Display for Holder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "run `{}` (process {} on `{}`)", self.run_id, self.pid, self.host)
+    }
+}
+
+/// A lock as it stands in the lake.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct LockDocument {
+    #[serde(flatten)]
+    holder: Holder,
+    heartbeat: UtcTime,
+}
+
+/// The right to write one account, kept alive by a background task until it is dropped.
+#[derive(Debug)]
+pub(super) struct AccountLock {
+    held: Arc<Held>,
+    stop: CancellationToken,
+    beating: Option<JoinHandle<()>>,
+}
+
+struct Held {
+    lake: Lake,
+    account: AccountId,
+    number: u64,
+    holder: Holder,
+    clock: Clock,
+    /// Last heartbeat that reached the store, microseconds.
+    last_beat: AtomicI64,
+    _os: OsLock,
+}
+
+impl fmt::Debug for Held {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "lock {} of `{}`", self.number, self.account)
+    }
+}
+
+impl AccountLock {
+    /// Takes the lock, waiting up to `wait` for another holder.
+    pub(super) async fn take(
+        lake: &Lake,
+        account: &AccountId,
+        run: &RunId,
+        wait: Duration,
+        clock: Clock,
+    ) -> Result<Self, LakeError> {
+        let deadline = Instant::now() + wait;
+        loop {
+            match try_take(lake, account, run, &clock).await {
+                Err(LakeError::LockHeld { .. }) if Instant::now() < deadline => {
+                    tokio::time::sleep(LOOK_AGAIN.min(deadline - Instant::now())).await;
+                }
+                Err(error) => return Err(error),
+                Ok(held) => return Ok(Self::beating(held)),
+            }
+        }
+    }
+
+    fn beating(held: Held) -> Self {
+        let (held, stop) = (Arc::new(held), CancellationToken::new());
+        let beating = tokio::spawn(beat(Arc::clone(&held), stop.clone()));
+        Self { held, stop, beating: Some(beating) }
+    }
+
+    /// Whether this run still holds the account.
+    pub(super) async fn check(&self) -> Result<(), LakeError> {
+        self.held.check().await
+    }
+
+    /// Gives the account free.
+    pub(super) async fn release(mut self) {
+        self.stop.cancel();
+        if let Some(beating) = self.beating.take() {
+            // The task's only failure is a panic, and the lock of a dead process is free at once anyway.
+            let _ = beating.await;
+        }
+    }
+}
+
+impl Drop for AccountLock {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
+
+async fn beat(held: Arc<Held>, stop: CancellationToken) {
+    while stop.run_until_cancelled(tokio::time::sleep(BEAT)).await.is_some() {
+        if let Err(error) = held.beat().await {
+            tracing::warn!(account = %held.account, error = %error, "no heartbeat of the lock");
+        }
+    }
+    held.remove().await;
+}
+
+impl Held {
+    fn path(&self) -> Path {
+        layout::lock(&self.account, self.number)
+    }
+
+    async fn beat(&self) -> Result<(), LakeError> {
+        self.check().await?;
+        let heartbeat = (self.clock)();
+        write(&self.lake, &self.path(), &self.holder, heartbeat, PutMode::Overwrite).await?;
+        self.last_beat.store(heartbeat.micros(), Ordering::Relaxed);
+        Ok(())
+    }
+
+    async fn check(&self) -> Result<(), LakeError> {
+        let lost = |reason: String| Err(LakeError::LockLost { account: self.account.clone(), reason });
+        let last_beat = UtcTime::from_micros(self.last_beat.load(Ordering::Relaxed));
+        if (self.clock)().since(last_beat) >= DEAD_AFTER {
+            return lost(format!("its last heartbeat was at {last_beat}"));
+        }
+        match highest(&self.lake, &self.account).await? {
+            Some((number, found)) if number == self.number && found.holder == self.holder => Ok(()),
+            Some((_, found)) => lost(format!("{} has taken it over", found.holder)),
+            None => lost("its lock is gone".to_owned()),
+        }
+    }
+
+    async fn remove(&self) {
+        if self.check().await.is_ok() {
+            // A lock that stays is taken over, at once on this machine.
+            let _ = self.lake.store().delete(&self.path()).await;
+        }
+    }
+}
+
+async fn try_take(lake: &Lake, account: &AccountId, run: &RunId, clock: &Clock) -> Result<Held, LakeError> {
+    let found = highest(lake, account).await?;
+    let Some(os) = take_os_lock(lake, account)? else {
+        let found = found.map_or_else(|| unknown_holder(clock), Ok)?;
+        return Err(held_by(account, found));
+    };
+    // The holder's process is gone if it ran here: it would hold the lock of this machine.
+    let here = Holder::this(run);
+    let alive = |found: &LockDocument| found.holder.host != here.host && clock().since(found.heartbeat) < DEAD_AFTER;
+    let number = match found {
+        Some((_, found)) if alive(&found) => return Err(held_by(account, (0, found))),
+        Some((number, _)) => number + 1,
+        None => 1,
+    };
+    let heartbeat = clock();
+    match write(lake, &layout::lock(account, number), &here, heartbeat, PutMode::Create).await {
+        Err(LakeError::Store { source: object_store::Error::AlreadyExists { .. }, .. }) => {
+            let found = highest(lake, account).await?.map_or_else(|| unknown_holder(clock), Ok)?;
+            return Err(held_by(account, found));
+        }
+        written => written?,
+    }
+    remove_below(lake, account, number).await?;
+    let last_beat = AtomicI64::new(heartbeat.micros());
+    Ok(Held {
+        lake: lake.clone(),
+        account: account.clone(),
+        number,
+        holder: here,
+        clock: Arc::clone(clock),
+        last_beat,
+        _os: os,
+    })
+}
+
+fn take_os_lock(lake: &Lake, account: &AccountId) -> Result<Option<OsLock>, LakeError> {
+    let folder = lake.url().folder().join(layout::account_locks(account).as_ref());
+    OsLock::try_take(&folder.join("machine")).map_err(|source| LakeError::Folder { path: folder, source })
+}
+
+fn held_by(account: &AccountId, (_, found): (u64, LockDocument)) -> LakeError {
+    LakeError::LockHeld { account: account.clone(), holder: found.holder, heartbeat: found.heartbeat }
+}
+
+/// The holder between the machine's lock and its document.
+fn unknown_holder(clock: &Clock) -> Result<(u64, LockDocument), LakeError> {
+    let run_id = "starting".parse().expect("a word is an id");
+    Ok((0, LockDocument { holder: Holder { host: local::host_name(), pid: 0, run_id }, heartbeat: clock() }))
+}
+
+async fn numbers(lake: &Lake, account: &AccountId) -> Result<Vec<u64>, LakeError> {
+    let objects = lake.list(&layout::account_locks(account)).await?;
+    Ok(objects.iter().filter_map(|object| object.location.filename()?.parse().ok()).collect())
+}
+
+async fn highest(lake: &Lake, account: &AccountId) -> Result<Option<(u64, LockDocument)>, LakeError> {
+    let Some(number) = numbers(lake, account).await?.into_iter().max() else { return Ok(None) };
+    let path = layout::lock(account, number);
+    let read = match lake.store().get(&path).await {
+        Ok(found) => found.bytes().await,
+        Err(object_store::Error::NotFound { .. }) => return Ok(None),
+        Err(error) => Err(error),
+    };
+    let bytes = read.map_err(|source| LakeError::store("read", path.to_string(), source))?;
+    let document = serde_json::from_slice(&bytes);
+    let reason =
+        |error: serde_json::Error| LakeError::CorruptLedger { path: path.to_string(), reason: error.to_string() };
+    Ok(Some((number, document.map_err(reason)?)))
+}
+
+async fn remove_below(lake: &Lake, account: &AccountId, number: u64) -> Result<(), LakeError> {
+    for dead in numbers(lake, account).await?.into_iter().filter(|found| *found < number) {
+        let path = layout::lock(account, dead);
+        match lake.store().delete(&path).await {
+            Ok(()) | Err(object_store::Error::NotFound { .. }) => {}
+            Err(source) => return Err(LakeError::store("delete", path.to_string(), source)),
+        }
+    }
+    Ok(())
+}
+
+async fn write(lake: &Lake, path: &Path, holder: &Holder, heartbeat: UtcTime, mode: PutMode) -> Result<(), LakeError> {
+    let document = LockDocument { holder: holder.clone(), heartbeat };
+    let bytes = serde_json::to_vec(&document).expect("a lock has text keys only");
+    let put = lake.store().put_opts(path, PutPayload::from(bytes), mode.into()).await;
+    put.map(drop).map_err(|source| LakeError::store("write", path.to_string(), source))
+}

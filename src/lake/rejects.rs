@@ -1,0 +1,52 @@
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::staging::StagedObject;
+use super::{Lake, LakeError, RejectLine, layout, tables};
+use crate::schema::AccountId;
+
+/// Rejects of one commit.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct RejectCount {
+    /// Distinct texts.
+    pub distinct: u64,
+    /// Those that the lake did not have.
+    pub new: u64,
+}
+
+/// Keeps the rejects of staged objects, each text once.
+///
+/// One object for each first two hex digits of the hash: whether a text is known is one small read, and a
+/// commit rewrites only the objects it adds to.
+pub(super) async fn keep(lake: &Lake, account: &AccountId, staged: &[StagedObject]) -> Result<RejectCount, LakeError> {
+    let mut buckets: BTreeMap<String, BTreeMap<String, RejectLine>> = BTreeMap::new();
+    for object in staged {
+        for line in object.rejects(lake).await? {
+            let bucket = buckets.entry(line.text_hash[..2].to_owned()).or_default();
+            bucket.entry(line.text_hash.clone()).or_insert(line);
+        }
+    }
+    let mut counts = RejectCount::default();
+    for (name, found) in buckets {
+        counts.distinct += u64::try_from(found.len()).unwrap_or(u64::MAX);
+        counts.new += add(lake, account, &name, found).await?;
+    }
+    Ok(counts)
+}
+
+/// Adds what a bucket does not have, and says how much that is.
+async fn add(
+    lake: &Lake,
+    account: &AccountId,
+    bucket: &str,
+    found: BTreeMap<String, RejectLine>,
+) -> Result<u64, LakeError> {
+    let path = layout::account_rejects(account).join(format!("{bucket}.ndjson"));
+    let mut lines: Vec<RejectLine> = tables::read(lake, &path).await?;
+    let known: BTreeSet<_> = lines.iter().map(|line| line.text_hash.clone()).collect();
+    let before = lines.len();
+    lines.extend(found.into_values().filter(|line| !known.contains(&line.text_hash)));
+    if lines.len() > before {
+        tables::write(lake, &path, &lines).await?;
+    }
+    Ok(u64::try_from(lines.len() - before).unwrap_or(u64::MAX))
+}

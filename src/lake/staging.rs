@@ -1,0 +1,299 @@
+use std::collections::BTreeMap;
+use std::io::Cursor;
+
+use arrow::array::{RecordBatch, UInt64Array};
+use arrow::compute::take_record_batch;
+use arrow::ipc::CompressionType;
+use arrow::ipc::reader::FileReader;
+use arrow::ipc::writer::{FileWriter, IpcWriteOptions};
+use bytes::Bytes;
+use object_store::path::Path;
+use object_store::{ObjectStoreExt, PutPayload};
+use serde::{Deserialize, Serialize};
+
+use super::{Lake, LakeError, SessionDate, layout};
+use crate::clock::{TimeRange, UtcTime};
+use crate::decode::{Reject, RejectReason};
+use crate::schema::{AccountId, RunId, Schema, StreamId};
+
+const HEADER: &str = "kore_lake.staged";
+const REJECTS: &str = "kore_lake.rejects";
+
+/// What a window's read proved.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct WindowProof {
+    /// Stream asked.
+    pub stream: Option<StreamId>,
+    /// The window.
+    pub range: TimeRange,
+    /// When its read began: no later than `_fetched_at` of any of its rows.
+    pub read_at: UtcTime,
+    /// Whether the window was proven to be read whole. If not, it is owed.
+    pub whole: bool,
+    /// Kind of the evidence, a word.
+    pub evidence_kind: String,
+    /// The evidence, for people: the lake only keeps it.
+    pub evidence: serde_json::Value,
+}
+
+/// A record that could not be keyed or placed, with the page it came in.
+#[derive(Debug, Clone)]
+pub struct PageReject {
+    /// The record.
+    pub reject: Reject,
+    /// What the page was asked with, for people.
+    pub request: serde_json::Value,
+    /// When the page's answer was complete.
+    pub fetched_at: UtcTime,
+}
+
+/// A finished window, or a part of a replay.
+#[derive(Debug, Clone, Default)]
+pub struct StagedWindow {
+    /// What the read proved; none where it proves nothing (a replay).
+    pub proof: Option<WindowProof>,
+    /// Pages read.
+    pub pages: u64,
+    /// Requests spent, retries too.
+    pub requests: u64,
+    /// Records in the pages, before keys were compared.
+    pub api_rows: u64,
+    /// Rows under [`Schema::conversations_arrow`], in the order in which the pages came.
+    pub batches: Vec<RecordBatch>,
+    /// Of each batch, the UTC date (days since 1970-01-01) of each row's partition.
+    pub session_dates: Vec<Vec<i32>>,
+    /// Records that are no rows.
+    pub rejects: Vec<PageReject>,
+    /// Columns of the root whose field the server refused by name: where a row is known, it keeps its value.
+    pub refused_columns: Vec<String>,
+}
+
+/// What an object says of itself; kept in memory for every staged object.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct StagedHeader {
+    pub proof: Option<WindowProof>,
+    pub pages: u64,
+    pub requests: u64,
+    pub api_rows: u64,
+    pub rows: u64,
+    pub rejects: u64,
+    pub refused_columns: Vec<String>,
+    /// Of each batch in the object: its day and rows.
+    pub parts: Vec<StagedPart>,
+}
+
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub(super) struct StagedPart {
+    pub date: SessionDate,
+    pub rows: u64,
+}
+
+/// One durable object of `staging/`.
+#[derive(Debug, Clone)]
+pub(super) struct StagedObject {
+    pub path: Path,
+    pub run_id: RunId,
+    pub sequence: u64,
+    pub header: StagedHeader,
+}
+
+/// A reject as it is kept, in `staging/` and in `rejects/`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RejectLine {
+    /// Key: xxh3-64 of the record's bytes, as 16 hex digits.
+    pub text_hash: String,
+    /// Why it is no row.
+    pub reason: String,
+    /// Position in the page, from 1.
+    pub record_position: u32,
+    /// Run that first read it.
+    pub run_id: RunId,
+    /// When that page's answer was complete.
+    pub fetched_at: UtcTime,
+    /// What the page was asked with, JSON text.
+    pub request: String,
+    /// The record as it came.
+    pub text: String,
+}
+
+impl StagedWindow {
+    /// Encodes the window as one Arrow IPC file: a batch a day and page, header and rejects in its footer.
+    pub(super) fn encode(self, run: &RunId) -> Result<(StagedHeader, Bytes), LakeError> {
+        let parts = self.by_day()?;
+        let rejects: Vec<_> = self.rejects.iter().map(|reject| reject.line(run)).collect();
+        let rows = parts.iter().map(|(part, _)| part.rows).sum();
+        let header = StagedHeader {
+            proof: self.proof,
+            pages: self.pages,
+            requests: self.requests,
+            api_rows: self.api_rows,
+            rows,
+            rejects: count(rejects.len()),
+            refused_columns: self.refused_columns,
+            parts: parts.iter().map(|(part, _)| *part).collect(),
+        };
+        let compressed = IpcWriteOptions::default().try_with_compression(Some(CompressionType::LZ4_FRAME))?;
+        let mut writer = FileWriter::try_new_with_options(Vec::new(), &Schema::conversations_arrow(), compressed)?;
+        for (_, batch) in &parts {
+            writer.write(batch)?;
+        }
+        writer.write_metadata(HEADER, json(&header));
+        writer.write_metadata(REJECTS, json(&rejects));
+        writer.finish()?;
+        Ok((header, writer.into_inner()?.into()))
+    }
+
+    /// The rows of each batch, cut by day; days in order, rows of a day in the order in which they came.
+    fn by_day(&self) -> Result<Vec<(StagedPart, RecordBatch)>, LakeError> {
+        let input = |expected, found: String| LakeError::Input { expected, found };
+        if self.batches.len() != self.session_dates.len() {
+            return Err(input("the session dates of each batch", format!("{}", self.session_dates.len())));
+        }
+        let mut parts = Vec::new();
+        for (batch, dates) in self.batches.iter().zip(&self.session_dates) {
+            if batch.schema() != Schema::conversations_arrow() {
+                return Err(input("rows under the fixed schema", "other columns".to_owned()));
+            }
+            if batch.num_rows() != dates.len() {
+                return Err(input("a session date a row", format!("{} for {}", dates.len(), batch.num_rows())));
+            }
+            let mut rows_of: BTreeMap<i32, Vec<u64>> = BTreeMap::new();
+            for (row, date) in (0..).zip(dates) {
+                rows_of.entry(*date).or_default().push(row);
+            }
+            for (date, rows) in rows_of {
+                let part = StagedPart { date: SessionDate::from_days(date), rows: count(rows.len()) };
+                parts.push((part, take_record_batch(batch, &UInt64Array::from(rows))?));
+            }
+        }
+        parts.sort_by_key(|(part, _)| part.date);
+        Ok(parts)
+    }
+}
+
+impl PageReject {
+    fn line(&self, run: &RunId) -> RejectLine {
+        RejectLine {
+            text_hash: format!("{:016x}", self.reject.text_hash),
+            reason: reason(self.reject.reason).to_owned(),
+            record_position: self.reject.position,
+            run_id: run.clone(),
+            fetched_at: self.fetched_at,
+            request: self.request.to_string(),
+            text: self.reject.text.clone(),
+        }
+    }
+}
+
+impl StagedObject {
+    /// Every staged object of an account, oldest run first.
+    pub(super) async fn list(lake: &Lake, account: &AccountId) -> Result<Vec<(Path, RunId, u64)>, LakeError> {
+        let objects = lake.list(&layout::account_staging(account)).await?;
+        let mut found: Vec<_> = objects
+            .into_iter()
+            .filter_map(|object| layout::parse_staged(&object.location).map(|(run, n)| (object.location, run, n)))
+            .collect();
+        found.sort_by(|a, b| (&a.1, a.2).cmp(&(&b.1, b.2)));
+        Ok(found)
+    }
+
+    /// Makes a window durable.
+    pub(super) async fn write(
+        lake: &Lake,
+        account: &AccountId,
+        run: &RunId,
+        sequence: u64,
+        window: StagedWindow,
+    ) -> Result<Self, LakeError> {
+        let path = layout::staged(account, run, sequence);
+        let (header, bytes) = window.encode(run)?;
+        let put = lake.store().put(&path, PutPayload::from(bytes)).await;
+        put.map_err(|source| LakeError::store("write", path.to_string(), source))?;
+        Ok(Self { path, run_id: run.clone(), sequence, header })
+    }
+
+    /// The object at `path`, its header only.
+    pub(super) async fn open(lake: &Lake, path: Path, run_id: RunId, sequence: u64) -> Result<Self, LakeError> {
+        let reader = read(lake, &path, None).await?;
+        let header = metadata(&reader, &path, HEADER)?;
+        Ok(Self { path, run_id, sequence, header })
+    }
+
+    pub(super) fn has_day(&self, date: SessionDate) -> bool {
+        self.header.parts.iter().any(|part| part.date == date)
+    }
+
+    /// The batches of one day, or of all; of all columns, or of those named.
+    pub(super) async fn batches(
+        &self,
+        lake: &Lake,
+        day: Option<SessionDate>,
+        columns: Option<&[&str]>,
+    ) -> Result<Vec<(SessionDate, RecordBatch)>, LakeError> {
+        let schema = Schema::conversations_arrow();
+        let indices =
+            columns.map(|names| names.iter().map(|name| schema.index_of(name)).collect::<Result<Vec<_>, _>>());
+        let mut reader = read(lake, &self.path, indices.transpose()?).await?;
+        let mut batches = Vec::new();
+        for (index, part) in self.header.parts.iter().enumerate() {
+            if day.is_none_or(|day| day == part.date) {
+                reader.set_index(index)?;
+                let batch = reader.next().unwrap_or_else(|| Err(absent())).map_err(|error| self.corrupt(&error))?;
+                batches.push((part.date, batch));
+            }
+        }
+        Ok(batches)
+    }
+
+    pub(super) async fn rejects(&self, lake: &Lake) -> Result<Vec<RejectLine>, LakeError> {
+        if self.header.rejects == 0 {
+            return Ok(Vec::new());
+        }
+        metadata(&read(lake, &self.path, None).await?, &self.path, REJECTS)
+    }
+
+    fn corrupt(&self, error: &arrow::error::ArrowError) -> LakeError {
+        corrupt(&self.path, error.to_string())
+    }
+}
+
+async fn read(lake: &Lake, path: &Path, columns: Option<Vec<usize>>) -> Result<FileReader<Cursor<Bytes>>, LakeError> {
+    let failed = |source| LakeError::store("read", path.to_string(), source);
+    let bytes = lake.store().get(path).await.map_err(failed)?.bytes().await.map_err(failed)?;
+    FileReader::try_new(Cursor::new(bytes), columns).map_err(|error| corrupt(path, error.to_string()))
+}
+
+fn metadata<T: for<'a> Deserialize<'a>>(
+    reader: &FileReader<Cursor<Bytes>>,
+    path: &Path,
+    name: &str,
+) -> Result<T, LakeError> {
+    let text =
+        reader.custom_metadata().get(name).ok_or_else(|| corrupt(path, format!("expected `{name}`, found none")))?;
+    serde_json::from_str(text).map_err(|error| corrupt(path, error.to_string()))
+}
+
+fn corrupt(path: &Path, reason: String) -> LakeError {
+    LakeError::CorruptStaged { path: path.to_string(), reason }
+}
+
+fn absent() -> arrow::error::ArrowError {
+    arrow::error::ArrowError::IpcError("expected a batch, found the end".to_owned())
+}
+
+fn json<T: Serialize>(value: &T) -> String {
+    serde_json::to_string(value).expect("headers and rejects have text keys only")
+}
+
+fn reason(reason: RejectReason) -> &'static str {
+    match reason {
+        RejectReason::NotAnObject => "not_an_object",
+        RejectReason::SessionId => "session_id",
+        RejectReason::ConversationId => "conversation_id",
+        RejectReason::NoTime => "no_time",
+    }
+}
+
+fn count(length: usize) -> u64 {
+    u64::try_from(length).expect("a length has at most 64 bits")
+}

@@ -1,0 +1,306 @@
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use object_store::ObjectStoreExt;
+use object_store::path::Path;
+
+use super::lock::AccountLock;
+use super::staging::StagedObject;
+use super::tables::{self, RunLine, RunState};
+use super::{
+    AccountHead, Clock, CommitSummary, DayState, Intent, Lake, LakeError, LedgerTable, StagedWindow, layout, partition,
+};
+use crate::clock::{TimeRange, UtcTime};
+use crate::schema::{AccountId, ApiVersion, RunId, Schema, StreamId};
+
+/// Age after which a leftover among the locks is no write in progress.
+const LEFTOVER_AGE: Duration = Duration::from_secs(60);
+
+/// Settings of a [`Writer`].
+#[derive(Clone)]
+pub struct WriterSettings {
+    /// Account to write.
+    pub account: AccountId,
+    /// The run; a new one each time a writer is opened.
+    pub run_id: RunId,
+    /// How long to wait for another holder of the account.
+    pub wait_lock: Duration,
+    /// Memory for sorting the staged rows of a day; beyond it they are spilled.
+    pub memory_limit_bytes: usize,
+    /// Folder to spill to; the system's one where none is given.
+    pub spill_folder: Option<PathBuf>,
+    /// Clock of the lock's heartbeat.
+    pub clock: Clock,
+}
+
+impl WriterSettings {
+    /// A new run on `account`: no waiting, 256 MiB, the machine's clock.
+    pub fn new(account: AccountId) -> Self {
+        Self {
+            account,
+            run_id: RunId::generate(),
+            wait_lock: Duration::ZERO,
+            memory_limit_bytes: 256 << 20,
+            spill_folder: None,
+            clock: Arc::new(UtcTime::now),
+        }
+    }
+}
+
+/// What a run sets out to do.
+#[derive(Debug, Clone)]
+pub struct RunIntent {
+    /// What the run is: `load`, `replay`, `demo`.
+    pub command: String,
+    /// Stream asked; none for a replay of pages that name none.
+    pub stream: Option<StreamId>,
+    /// Ranges to read; none for a replay.
+    pub ranges: Vec<TimeRange>,
+    /// API version asked; none for a replay.
+    pub api_version: Option<ApiVersion>,
+    /// Selectable fields asked.
+    pub fields: BTreeSet<String>,
+}
+
+/// The one writer of an account: stages windows, commits days, keeps the ledger.
+#[derive(Debug)]
+pub struct Writer {
+    pub(super) lake: Lake,
+    pub(super) account: AccountId,
+    pub(super) run_id: RunId,
+    pub(super) lock: AccountLock,
+    pub(super) head: AccountHead,
+    pub(super) staged: Mutex<Vec<StagedObject>>,
+    pub(super) commits: u32,
+    pub(super) run: Option<RunLine>,
+    pub(super) memory_limit_bytes: usize,
+    pub(super) spill_folder: Option<PathBuf>,
+    next_sequence: AtomicU64,
+}
+
+impl Writer {
+    /// Takes the account's lock, reads its ledger, checks partitions that the ledger does not know, and
+    /// sweeps what a killed writer left half-written.
+    ///
+    /// # Errors
+    /// [`LakeError::LockHeld`]: a retry helps once the other is done. [`LakeError::CorruptLedger`],
+    /// [`LakeError::LedgerLost`], [`LakeError::OtherSchema`], [`LakeError::CorruptPartition`]: no retry helps.
+    pub async fn open(lake: &Lake, settings: WriterSettings) -> Result<Self, LakeError> {
+        let WriterSettings { account, run_id, wait_lock, memory_limit_bytes, spill_folder, clock } = settings;
+        let lock = AccountLock::take(lake, &account, &run_id, wait_lock, clock).await?;
+        match Self::load_head(lake, &account, &run_id).await {
+            Ok(head) => Ok(Self {
+                lake: lake.clone(),
+                account,
+                run_id,
+                lock,
+                head,
+                staged: Mutex::default(),
+                commits: 0,
+                run: None,
+                memory_limit_bytes,
+                spill_folder,
+                next_sequence: AtomicU64::new(0),
+            }),
+            Err(error) => {
+                lock.release().await;
+                Err(error)
+            }
+        }
+    }
+
+    async fn load_head(lake: &Lake, account: &AccountId, run: &RunId) -> Result<AccountHead, LakeError> {
+        sweep(lake, account).await?;
+        let partitions = lake.account_partitions(account).await?;
+        let Some(mut head) = AccountHead::load(lake, account).await? else {
+            if !partitions.is_empty() {
+                let (account, path) = (account.clone(), layout::head(account).to_string());
+                return Err(LakeError::LedgerLost { account, path, days: partitions.len() });
+            }
+            // Written before the first row: partitions without a ledger are then never the work of a kill.
+            let mut head = AccountHead::new(account, run);
+            head.store(lake, run).await?;
+            return Ok(head);
+        };
+        let expected = Schema::conversations().version;
+        if head.schema_version != expected {
+            let path = layout::head(account).to_string();
+            return Err(LakeError::OtherSchema { path, found: head.schema_version, expected });
+        }
+        for object in partitions {
+            let known = head.days.get(&object.date).is_some_and(|day| day.etag == object.meta.e_tag);
+            if !known {
+                let state = partition::state(lake, &object.meta).await?;
+                head.days.insert(object.date, state);
+            }
+        }
+        Ok(head)
+    }
+
+    /// What the ledger knows of the account.
+    pub fn head(&self) -> &AccountHead {
+        &self.head
+    }
+
+    /// The run.
+    pub fn run_id(&self) -> &RunId {
+        &self.run_id
+    }
+
+    /// Commits what a killed run left staged. First thing to do with a writer.
+    ///
+    /// # Errors
+    /// As [`commit`](Self::commit); what is staged stays.
+    pub async fn recover(&mut self) -> Result<CommitSummary, LakeError> {
+        self.drop_retired().await?;
+        for (path, run, sequence) in StagedObject::list(&self.lake, &self.account).await? {
+            let known = self.lock_staged().iter().any(|object| object.path == path);
+            if !known {
+                let object = StagedObject::open(&self.lake, path, run, sequence).await?;
+                self.lock_staged().push(object);
+            }
+        }
+        self.commit().await
+    }
+
+    /// Writes down what this run sets out to do. The intent stays open until [`finish`](Self::finish).
+    ///
+    /// # Errors
+    /// [`LakeError::Store`].
+    pub async fn begin(&mut self, intent: RunIntent) -> Result<(), LakeError> {
+        let started_at = UtcTime::now();
+        let run = RunLine::open(&self.run_id, &intent, started_at);
+        tables::write(&self.lake, &layout::table(LedgerTable::Runs, &self.account, &self.run_id), &[run.clone()])
+            .await?;
+        self.run = Some(run);
+        self.head.api_version = self.head.api_version.max(intent.api_version);
+        self.head.fields.extend(intent.fields.iter().cloned());
+        let stream = intent.stream.clone();
+        self.head.stream_mut(stream.as_ref()).intent = Some(Intent {
+            run_id: self.run_id.clone(),
+            ranges: intent.ranges,
+            started_at,
+            api_version: intent.api_version,
+            fields: intent.fields,
+            command: intent.command,
+        });
+        self.head.store(&self.lake, &self.run_id).await
+    }
+
+    /// Makes a finished window durable; invisible to readers until it is committed.
+    ///
+    /// # Errors
+    /// [`LakeError::Input`] where rows are not under the fixed schema; [`LakeError::Store`].
+    pub async fn stage(&self, window: StagedWindow) -> Result<(), LakeError> {
+        let sequence = self.next_sequence.fetch_add(1, Ordering::Relaxed);
+        let object = StagedObject::write(&self.lake, &self.account, &self.run_id, sequence, window).await?;
+        self.lock_staged().push(object);
+        Ok(())
+    }
+
+    /// Closes the run: its line in `runs` and, where `intent_done`, its intent.
+    ///
+    /// # Errors
+    /// [`LakeError::Store`]; the lock is given free all the same.
+    pub async fn finish(mut self, state: RunState, intent_done: bool) -> Result<Option<RunLine>, LakeError> {
+        let closed = self.close_run(state, intent_done).await;
+        self.lock.release().await;
+        closed
+    }
+
+    async fn close_run(&mut self, state: RunState, intent_done: bool) -> Result<Option<RunLine>, LakeError> {
+        let Some(mut run) = self.run.take() else { return Ok(None) };
+        run.state = state;
+        run.finished_at = Some(UtcTime::now());
+        let path = layout::table(LedgerTable::Runs, &self.account, &self.run_id);
+        tables::write(&self.lake, &path, &[run.clone()]).await?;
+        if intent_done {
+            self.head.stream_mut(run.stream_id.as_ref()).intent = None;
+            self.head.store(&self.lake, &self.run_id).await?;
+        }
+        Ok(Some(run))
+    }
+
+    pub(super) fn lock_staged(&self) -> std::sync::MutexGuard<'_, Vec<StagedObject>> {
+        self.staged.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Deletes staged objects whose rows the ledger says are in the lake.
+    pub(super) async fn drop_retired(&mut self) -> Result<(), LakeError> {
+        for path in &self.head.retired {
+            delete(&self.lake, &Path::from(path.as_str())).await?;
+        }
+        self.head.retired.clear();
+        Ok(())
+    }
+
+    pub(super) fn day_states(&self) -> &BTreeMap<super::SessionDate, DayState> {
+        &self.head.days
+    }
+}
+
+/// Deletes what killed writers of this account left half-written.
+async fn sweep(lake: &Lake, account: &AccountId) -> Result<(), LakeError> {
+    let mut folders = vec![
+        layout::account_partitions(account),
+        layout::account_staging(account),
+        layout::account_head_folder(account),
+        layout::account_rejects(account),
+        layout::account_locks(account),
+    ];
+    folders.extend(
+        [LedgerTable::Runs, LedgerTable::Days, LedgerTable::Windows].map(|t| layout::account_table(t, account)),
+    );
+    let old = UtcTime::now().minus(LEFTOVER_AGE).micros();
+    for folder in folders {
+        // Another writer may be trying for the lock at this moment.
+        let in_progress = folder == layout::account_locks(account);
+        for object in lake.list(&folder).await? {
+            let name = object.location.filename().unwrap_or_default();
+            let leftover = name.starts_with('_') && name.ends_with(".tmp");
+            if leftover && !(in_progress && object.last_modified.timestamp_micros() > old) {
+                delete(lake, &object.location).await?;
+            }
+        }
+    }
+    Ok(())
+}
+
+async fn delete(lake: &Lake, path: &Path) -> Result<(), LakeError> {
+    match lake.store().delete(path).await {
+        Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
+        Err(source) => Err(LakeError::store("delete", path.to_string(), source)),
+    }
+}
+
+impl RunLine {
+    fn open(run: &RunId, intent: &RunIntent, started_at: UtcTime) -> Self {
+        Self {
+            run_id: run.clone(),
+            command: intent.command.clone(),
+            stream_id: intent.stream.clone(),
+            api_version: intent.api_version,
+            state: RunState::Open,
+            range_from: intent.ranges.iter().map(|range| range.from()).min(),
+            range_to: intent.ranges.iter().map(|range| range.to()).max(),
+            started_at,
+            finished_at: None,
+            windows: 0,
+            pages: 0,
+            requests: 0,
+            api_rows: 0,
+            rows_new: 0,
+            rows_changed: 0,
+            rows_unchanged: 0,
+            rows_superseded: 0,
+            rows_not_returned: 0,
+            rejects: 0,
+            days_written: 0,
+            bytes_written: 0,
+            writer: super::WRITER.to_owned(),
+        }
+    }
+}

@@ -1,0 +1,36 @@
+//! Why a simulator does not start.
+
+use std::net::SocketAddr;
+
+use jiff::civil::Date;
+
+/// A simulator that cannot be made or started.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SimulatorError {
+    /// The days do not lie in the years for which session ids carry a time (F15).
+    #[error("expected days within the years 2015 to 2099, found {days} days from `{start}`")]
+    Days {
+        /// First day asked for.
+        start: Date,
+        /// Number of days asked for.
+        days: u32,
+    },
+    /// More rows than the index can number.
+    #[error("expected fewer than 4,294,967,295 rows, found more: fewer days or conversations a day are needed")]
+    TooManyRows,
+    /// No stream was named: nothing could be asked for.
+    #[error("expected at least one stream id, found none")]
+    NoStream,
+    /// The address cannot be listened on.
+    #[error("cannot listen on `{address}`")]
+    Bind {
+        /// Address asked for.
+        address: SocketAddr,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The server ended in an error.
+    #[error("the server ended early")]
+    Serve(#[source] std::io::Error),
+}

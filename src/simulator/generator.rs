@@ -1,0 +1,150 @@
+//! All records of an account, the same for the same settings, each made when it is asked for.
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+
+use super::cast::Cast;
+use super::dice::Dice;
+use super::error::SimulatorError;
+use super::record::{Place, write_record};
+use super::story::{Kind, Story, topic};
+use super::timeline::{Row, Seconds, Span, Timeline};
+use super::view::View;
+
+/// What records there are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GeneratorSettings {
+    /// Decides everything that is left to chance.
+    pub seed: u64,
+    /// First day, UTC.
+    pub start: Date,
+    /// Number of days.
+    pub days: u32,
+    /// Records a day, of all kinds and streams, as the mean over a week.
+    pub conversations_per_day: u32,
+    /// Account that the records belong to.
+    pub account_id: String,
+    /// Streams; each record belongs to one of them.
+    pub stream_ids: Vec<String>,
+}
+
+impl Default for GeneratorSettings {
+    /// One week from Monday, 2 March 2026, 1,000 records a day, one stream.
+    fn default() -> Self {
+        Self {
+            seed: 1,
+            start: Date::constant(2026, 3, 2),
+            days: 7,
+            conversations_per_day: 1_000,
+            account_id: "6a1f0c2de4b58790a3c1d2e4".to_owned(),
+            stream_ids: vec!["st-5e1a7c30-2b64-5f0d-9a41-c8d2e7f60b13".to_owned()],
+        }
+    }
+}
+
+/// The records of an account. Holds eight bytes a record; JSON is made on demand.
+#[derive(Debug)]
+pub struct Generator {
+    settings: GeneratorSettings,
+    cast: Cast,
+    timelines: Vec<Timeline>,
+    dice: Dice,
+}
+
+impl Generator {
+    /// Lays out the rows of all days.
+    ///
+    /// # Errors
+    /// The settings cannot be met: days outside the years of session ids, no stream, or more rows than
+    /// can be numbered. A retry does not help.
+    pub fn new(settings: GeneratorSettings) -> Result<Self, SimulatorError> {
+        if settings.stream_ids.is_empty() {
+            return Err(SimulatorError::NoStream);
+        }
+        let dice = Dice::new(settings.seed);
+        let span = Span { first_day: settings.start, days: settings.days, per_day: settings.conversations_per_day };
+        let timelines = span.timelines(settings.stream_ids.len(), &dice)?;
+        let rows = settings.days.saturating_mul(settings.conversations_per_day);
+        Ok(Self { cast: Cast::new(&dice, rows), settings, timelines, dice })
+    }
+
+    /// What the generator was made from.
+    pub fn settings(&self) -> &GeneratorSettings {
+        &self.settings
+    }
+
+    /// Number of rows, of all streams.
+    pub fn rows(&self) -> usize {
+        self.timelines.iter().map(|timeline| timeline.sessions.len() + timeline.conversations.len()).sum()
+    }
+
+    /// Rows of a stream that start from `from` up to, not including, `to`: bot-only ones, then
+    /// conversations, each ascending by start. Empty for an unknown stream.
+    pub fn rows_between(&self, stream_id: &str, from: Timestamp, to: Timestamp) -> impl Iterator<Item = Row> + '_ {
+        let seconds = second_at_or_after(from)..second_at_or_after(to);
+        let (sessions, conversations) = self.within(stream_id, &seconds);
+        sessions.iter().chain(conversations).copied()
+    }
+
+    /// The truth: every record of a stream that starts from `from` up to, not including, `to`, as `view`
+    /// shows it. One JSON object each; the order is that of [`Generator::rows_between`].
+    pub fn truth(
+        &self,
+        stream_id: &str,
+        from: Timestamp,
+        to: Timestamp,
+        view: &View,
+    ) -> impl Iterator<Item = String> + '_ {
+        let view = view.clone();
+        self.rows_between(stream_id, from, to).map(move |row| self.record(row, &view))
+    }
+
+    /// One record as `view` shows it: a JSON object.
+    pub fn record(&self, row: Row, view: &View) -> String {
+        let mut out = Vec::with_capacity(4_096);
+        self.write(&mut out, row, view);
+        String::from_utf8(out).expect("records are written from text")
+    }
+
+    /// The value of `sessionId`.
+    pub fn session_id(&self, row: Row) -> String {
+        self.story(row).session_id()
+    }
+
+    /// The value of `conversationId`; none for a bot-only session.
+    pub fn conversation_id(&self, row: Row) -> Option<String> {
+        let story = self.story(row);
+        (!story.kind.is_bot_only()).then(|| super::json::guid("c-", story.chance(topic::CONVERSATION_ID), 7))
+    }
+
+    pub(super) fn within(&self, stream_id: &str, seconds: &Seconds) -> (&[Row], &[Row]) {
+        let stream = self.settings.stream_ids.iter().position(|known| known == stream_id);
+        stream.map_or((&[], &[]), |stream| self.timelines[stream].within(seconds))
+    }
+
+    pub(super) fn write(&self, out: &mut Vec<u8>, row: Row, view: &View) {
+        let place = Place { account_id: &self.settings.account_id, stream_id: self.stream_of(row), cast: &self.cast };
+        write_record(out, &self.story(row), place, view);
+    }
+
+    pub(super) fn story(&self, row: Row) -> Story {
+        Story::tell(row, &self.cast, &self.dice)
+    }
+
+    pub(super) fn cast(&self) -> &Cast {
+        &self.cast
+    }
+
+    pub(super) fn kind(&self, row: Row) -> Kind {
+        Kind::of(row, &self.dice)
+    }
+
+    pub(super) fn stream_of(&self, row: Row) -> &str {
+        &self.settings.stream_ids[row.stream(&self.dice, self.settings.stream_ids.len())]
+    }
+}
+
+/// Starts are whole seconds: a fraction in a bound moves it to the next one.
+fn second_at_or_after(time: Timestamp) -> i64 {
+    time.as_second() + i64::from(time.subsec_nanosecond() > 0)
+}

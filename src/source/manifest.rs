@@ -1,0 +1,92 @@
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use super::saved::{SavedPageError, read_file, write_new_or_replace};
+use super::{Evidence, Window};
+use crate::clock::TimeRange;
+use crate::schema::{AccountId, ApiVersion, RunId, StreamId};
+
+/// Name of a manifest within a folder of saved pages.
+pub(super) const NAME: &str = "manifest.json";
+
+/// What the saved pages of one run prove: `manifest.json` beside them.
+///
+/// A folder holds the manifest of one run; a run that saves its pages takes a folder of its own.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Manifest {
+    /// Version of this format.
+    #[serde(rename = "kore_lake_manifest")]
+    version: u32,
+    /// Run that saved the pages.
+    pub run_id: RunId,
+    /// Account read.
+    pub account_id: AccountId,
+    /// App or stream read.
+    pub stream_id: StreamId,
+    /// Version of the API.
+    pub api: ApiVersion,
+    /// Fields that were asked for besides the fixed ones (F3).
+    pub selected_fields: Vec<String>,
+    /// Range of the run.
+    pub range: TimeRange,
+    /// Windows read whole, oldest first; a window of `range` that is not here is not proven.
+    pub windows: Vec<SavedWindow>,
+}
+
+/// A window that was read whole, and the pages that show it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SavedWindow {
+    /// The window.
+    pub window: Window,
+    /// Why it counts as whole.
+    pub evidence: Evidence,
+    /// Names of its pages' files in the folder: where one is gone, so is the proof.
+    pub pages: Vec<String>,
+}
+
+impl Manifest {
+    const VERSION: u32 = 1;
+
+    /// A manifest without windows yet.
+    pub fn new(
+        run_id: RunId,
+        (account_id, stream_id): (AccountId, StreamId),
+        (api, selected_fields): (ApiVersion, Vec<String>),
+        range: TimeRange,
+    ) -> Self {
+        let version = Self::VERSION;
+        Self { version, run_id, account_id, stream_id, api, selected_fields, range, windows: Vec::new() }
+    }
+
+    /// Reads the manifest of `folder`; `None` where there is none.
+    ///
+    /// # Errors
+    /// [`SavedPageError`] where the file is there and no manifest that this version understands.
+    pub fn read(folder: &Path) -> Result<Option<Self>, SavedPageError> {
+        let path = folder.join(NAME);
+        if !path.exists() {
+            return Ok(None);
+        }
+        let bytes = read_file(&path)?;
+        let manifest: Self = serde_json::from_slice(&bytes).map_err(|source| SavedPageError::Broken {
+            path: path.clone(),
+            expected: "a manifest",
+            source,
+        })?;
+        if manifest.version != Self::VERSION {
+            let found = format!("version {}", manifest.version);
+            return Err(SavedPageError::Other { path, expected: "a manifest of version 1", found });
+        }
+        Ok(Some(manifest))
+    }
+
+    /// Writes the manifest into `folder`, in place of an earlier state of it, atomically.
+    ///
+    /// # Errors
+    /// [`SavedPageError::Io`].
+    pub fn write(&self, folder: &Path) -> Result<(), SavedPageError> {
+        let json = serde_json::to_vec_pretty(self).expect("a manifest has text keys only");
+        write_new_or_replace(folder, NAME, &json)
+    }
+}

@@ -1,0 +1,180 @@
+use std::fmt;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::clock::{ClockError, TimeRange, UtcTime};
+
+/// The API takes at most 7 days (F4); whether exactly 7 pass is unknown.
+const LONGEST: Duration = Duration::from_secs(7 * 86_400 - 1);
+
+const SECOND: Duration = Duration::from_secs(1);
+
+/// A range of whole seconds, as the API takes them (F3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "Ends", into = "TimeRange")]
+pub struct Window(TimeRange);
+
+#[derive(Deserialize)]
+struct Ends {
+    from: UtcTime,
+    to: UtcTime,
+}
+
+impl Window {
+    /// The whole seconds that cover `range`.
+    pub fn covering(range: TimeRange) -> Self {
+        let to = range.to().seconds();
+        let to = if UtcTime::from_seconds(to) < range.to() { to + 1 } else { to };
+        Self::of_seconds(range.from().seconds(), to)
+    }
+
+    fn of_seconds(from: i64, to: i64) -> Self {
+        let ends = TimeRange::new(UtcTime::from_seconds(from), UtcTime::from_seconds(to));
+        Self(ends.expect("a window begins before it ends"))
+    }
+
+    /// First second.
+    pub const fn from(self) -> UtcTime {
+        self.0.from()
+    }
+
+    /// The second after the last; the request names it, since it may or may not be included (F17).
+    pub const fn to(self) -> UtcTime {
+        self.0.to()
+    }
+
+    /// The window as a half-open range.
+    pub const fn range(self) -> TimeRange {
+        self.0
+    }
+
+    /// How long the window is, whole seconds.
+    pub fn length(self) -> Duration {
+        self.0.length()
+    }
+
+    /// The two halves, earlier first; a window of one second has none.
+    pub fn split(self) -> Option<(Self, Self)> {
+        let (from, to) = (self.from().seconds(), self.to().seconds());
+        let middle = from + (to - from) / 2;
+        (from < middle).then(|| (Self::of_seconds(from, middle), Self::of_seconds(middle, to)))
+    }
+}
+
+impl fmt::Display for Window {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl From<Window> for TimeRange {
+    fn from(window: Window) -> Self {
+        window.0
+    }
+}
+
+impl TryFrom<Ends> for Window {
+    type Error = ClockError;
+
+    fn try_from(ends: Ends) -> Result<Self, ClockError> {
+        TimeRange::new(ends.from, ends.to).map(Self::covering)
+    }
+}
+
+/// Cuts `range` into windows as long as `window`, the last perhaps shorter: oldest first, each beginning where
+/// the one before ends, all of whole seconds. A `window` is taken as at least a second and below 7 days (F4).
+pub fn plan_windows(range: TimeRange, window: Duration) -> Vec<Window> {
+    let whole = Window::covering(range);
+    let end = whole.to().seconds();
+    let step = window.clamp(SECOND, LONGEST).as_secs();
+    let step = i64::try_from(step).expect("7 days are few seconds");
+    let mut windows = Vec::new();
+    let mut from = whole.from().seconds();
+    while from < end {
+        let to = from.saturating_add(step).min(end);
+        windows.push(Window::of_seconds(from, to));
+        from = to;
+    }
+    windows
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const DAY: i64 = 86_400_000_000;
+
+    fn range() -> impl Strategy<Value = TimeRange> {
+        (0_i64..4_000_000_000_000_000, 1_i64..400 * DAY).prop_map(|(from, length)| {
+            TimeRange::new(UtcTime::from_micros(from), UtcTime::from_micros(from + length)).unwrap()
+        })
+    }
+
+    fn window_length() -> impl Strategy<Value = Duration> {
+        (6_u64 * 3600..20 * 86_400).prop_map(Duration::from_secs)
+    }
+
+    proptest! {
+        #[test]
+        fn windows_cover_the_range_and_no_second_more(range in range(), length in window_length()) {
+            let windows = plan_windows(range, length);
+            let (first, last) = (windows[0], windows[windows.len() - 1]);
+            prop_assert!(first.from() <= range.from() && range.from().since(first.from()) < SECOND);
+            prop_assert!(range.to() <= last.to() && last.to().since(range.to()) < SECOND);
+        }
+
+        #[test]
+        fn windows_touch_and_stay_below_seven_days(range in range(), length in window_length()) {
+            let windows = plan_windows(range, length);
+            prop_assert!(windows.iter().all(|window| window.length() < Duration::from_secs(7 * 86_400)));
+            prop_assert!(windows.windows(2).all(|pair| pair[0].to() == pair[1].from()));
+            prop_assert!(windows.iter().all(|window| Window::covering(window.range()) == *window));
+        }
+
+        #[test]
+        fn halves_make_the_whole(range in range()) {
+            let window = Window::covering(range);
+            match window.split() {
+                Some((one, two)) => {
+                    prop_assert_eq!((one.from(), one.to(), two.to()), (window.from(), two.from(), window.to()));
+                }
+                None => prop_assert_eq!(window.length(), SECOND),
+            }
+        }
+
+        #[test]
+        fn a_window_survives_json(range in range()) {
+            let window = Window::covering(range);
+            let json = serde_json::to_string(&window).unwrap();
+            prop_assert_eq!(serde_json::from_str::<Window>(&json).unwrap(), window);
+        }
+    }
+
+    fn window(from: &str, to: &str) -> Window {
+        Window::covering(TimeRange::new(from.parse().unwrap(), to.parse().unwrap()).unwrap())
+    }
+
+    #[test]
+    fn a_second_is_not_split_and_fractions_are_covered() {
+        let one = window("2026-01-01T00:00:00.25Z", "2026-01-01T00:00:00.5Z");
+        assert_eq!(one.to_string(), "2026-01-01T00:00:00Z to 2026-01-01T00:00:01Z");
+        assert_eq!(one.split(), None);
+    }
+
+    #[test]
+    fn a_window_too_long_or_too_short_is_brought_to_the_limits() {
+        let fortnight = window("2026-01-01", "2026-01-15").range();
+        assert_eq!(plan_windows(fortnight, Duration::MAX).len(), 3);
+        let three = window("2026-01-01T00:00:00Z", "2026-01-01T00:00:03Z").range();
+        assert_eq!(plan_windows(three, Duration::ZERO).len(), 3);
+    }
+
+    #[test]
+    fn json_with_its_ends_swapped_is_refused() {
+        let json = r#"{"from":"2026-01-02T00:00:00Z","to":"2026-01-01T00:00:00Z"}"#;
+        assert!(serde_json::from_str::<Window>(json).is_err());
+    }
+}
