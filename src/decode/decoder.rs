@@ -1,0 +1,289 @@
+use std::sync::Arc;
+
+use arrow::array::{
+    Array, ArrayRef, Int32Array, Int64Array, ListBuilder, StringArray, StringBuilder, StructArray,
+    TimestampMicrosecondArray,
+};
+use arrow::datatypes::Field;
+use arrow::record_batch::RecordBatch;
+use xxhash_rust::xxh3::xxh3_64;
+
+use super::column::{ColumnDecoder, Taken};
+use super::error::DecodeError;
+use super::flags::{Clocks, Flags};
+use super::number;
+use super::object::ObjectDecoder;
+use super::page::{DecodedPage, Reject, RejectReason};
+use super::scan::{Hashed, Scan, Value};
+use crate::clock::object_id_time;
+use crate::schema::{RunId, Schema};
+use crate::source::Page;
+
+/// Longest body that is taken: a page of 200 records is about 0.5 MB, and far above this the 32-bit
+/// offsets of Arrow would not hold.
+const BODY_LIMIT_BYTES: usize = 256 << 20;
+
+/// Turns pages into batches. It keeps its buffers' shape from page to page, so use one for many pages.
+pub struct Decoder {
+    schema: &'static Schema,
+    record: ObjectDecoder,
+    columns: RootColumns,
+    rows: Vec<Row>,
+    rejects: Vec<Reject>,
+}
+
+/// What a row has beside the columns that mirror the record.
+struct Row {
+    session_date: i32,
+    content_hash: u64,
+    flags: Flags,
+}
+
+/// Positions, in the root, of the columns that say more than their value.
+struct RootColumns {
+    session_id: usize,
+    conversation_id: usize,
+    final_status: usize,
+    start: usize,
+    end: usize,
+}
+
+impl RootColumns {
+    fn new(schema: &Schema) -> Self {
+        let position = |name: &str| {
+            let found = schema.columns.iter().position(|column| column.name == name);
+            found.unwrap_or_else(|| panic!("the schema has no column `{name}`"))
+        };
+        Self {
+            session_id: position("session_id"),
+            conversation_id: position("conversation_id"),
+            final_status: position("final_status"),
+            start: position("session_start_time"),
+            end: position("session_end_time"),
+        }
+    }
+}
+
+impl Default for Decoder {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Decoder {
+    /// A decoder of the compiled-in schema.
+    pub fn new() -> Self {
+        let schema = Schema::conversations();
+        Self {
+            schema,
+            record: ObjectDecoder::new(&schema.columns),
+            columns: RootColumns::new(schema),
+            rows: Vec::new(),
+            rejects: Vec::new(),
+        }
+    }
+
+    /// Decodes one page: a row or a reject for each record of its `data`.
+    ///
+    /// # Errors
+    /// The body is no page: not JSON, without a `data` array, or reporting errors. Nothing of it is
+    /// kept, and the decoder can go on with another page. [`DecodeError`] says whether a retry helps.
+    pub fn decode(&mut self, page: &Page, run_id: &RunId) -> Result<DecodedPage, DecodeError> {
+        let outcome = self.take_page(&page.body, page.request.body.time_zone_offset);
+        if outcome.is_err() {
+            self.record.truncate(0);
+            self.rows.clear();
+            self.rejects.clear();
+        }
+        let num_results = outcome?;
+        Ok(DecodedPage {
+            session_dates: self.rows.iter().map(|row| row.session_date).collect(),
+            rows: self.finish(page, run_id),
+            rejects: std::mem::take(&mut self.rejects),
+            num_results,
+        })
+    }
+
+    /// Takes the records of a page; its `numResults`.
+    fn take_page(&mut self, body: &[u8], offset_minutes: i32) -> Result<Option<i64>, DecodeError> {
+        if body.len() > BODY_LIMIT_BYTES {
+            return Err(DecodeError::TooLarge { limit_bytes: BODY_LIMIT_BYTES, found_bytes: body.len() });
+        }
+        let text = std::str::from_utf8(body).map_err(|error| DecodeError::NotUtf8 { position: error.valid_up_to() })?;
+        let mut scan = Scan::new(text, offset_minutes);
+        if scan.peek() != b'{' {
+            let found = scan.peek_kind();
+            scan.value()?;
+            scan.end()?;
+            return Err(DecodeError::NotAnObject { found });
+        }
+        let mut answer = Answer::default();
+        let mut first = true;
+        scan.open()?;
+        while let Some(key) = scan.next_key(&mut first)? {
+            match &*key.name {
+                b"data" => self.take_data(&mut scan, &mut answer, offset_minutes)?,
+                b"numResults" => answer.num_results = integer(&mut scan)?,
+                b"errors" => answer.errors = errors(&mut scan)?,
+                _ => drop(scan.skip()?),
+            }
+            answer.keys.push(key.name);
+        }
+        scan.end()?;
+        answer.check()
+    }
+
+    fn take_data(
+        &mut self,
+        scan: &mut Scan<'_>,
+        answer: &mut Answer<'_>,
+        offset_minutes: i32,
+    ) -> Result<(), DecodeError> {
+        let found = if scan.peek() == b'[' { None } else { Some(scan.peek_kind()) };
+        if answer.data.is_some() {
+            return Err(DecodeError::DataRepeated { position: scan.place() });
+        }
+        answer.data = Some(found);
+        if found.is_some() {
+            scan.skip()?;
+            return Ok(());
+        }
+        let mut first = true;
+        let mut position = 0_u32;
+        scan.open()?;
+        while scan.next_element(&mut first)? {
+            position = position.saturating_add(1);
+            self.take_record(scan, position, offset_minutes)?;
+        }
+        Ok(())
+    }
+
+    fn take_record(&mut self, scan: &mut Scan<'_>, position: u32, offset_minutes: i32) -> Result<(), DecodeError> {
+        scan.peek();
+        let start = scan.place();
+        let row = self.rows.len();
+        let outcome = match self.record.decode(row, scan)? {
+            Taken::Fits(content_hash) => self.row(row, content_hash, offset_minutes),
+            Taken::Null | Taken::Misfit(_) => Err(RejectReason::NotAnObject),
+        };
+        match outcome {
+            Ok(row) => self.rows.push(row),
+            Err(reason) => {
+                self.record.truncate(row);
+                let text = scan.text(start..scan.place());
+                let text_hash = xxh3_64(text.as_bytes()).cast_signed();
+                self.rejects.push(Reject { position, reason, text: text.to_owned(), text_hash });
+            }
+        }
+        Ok(())
+    }
+
+    /// What is known of the record that was decoded as row `row`, or why it is a reject.
+    fn row(&self, row: usize, content_hash: u64, offset_minutes: i32) -> Result<Row, RejectReason> {
+        let text = |column| self.record.text_of(column, row);
+        let session_id = text(self.columns.session_id).filter(|id| !id.is_empty()).ok_or(RejectReason::SessionId)?;
+        let conversation_id = text(self.columns.conversation_id);
+        if conversation_id.is_none() && self.record.has(self.columns.conversation_id) {
+            return Err(RejectReason::ConversationId);
+        }
+        let clocks = Clocks {
+            of_id: object_id_time(session_id),
+            start: self.record.time_of(self.columns.start, row),
+            end: self.record.time_of(self.columns.end, row),
+            offset_minutes,
+            bot_only_without_status: conversation_id.is_none_or(str::is_empty)
+                && text(self.columns.final_status).is_none(),
+        };
+        let begin = clocks.of_id.or(clocks.start).ok_or(RejectReason::NoTime)?;
+        Ok(Row { session_date: begin.days(), content_hash, flags: clocks.flags() })
+    }
+
+    fn finish(&mut self, page: &Page, run_id: &RunId) -> RecordBatch {
+        let rows = std::mem::take(&mut self.rows);
+        let record = self.record.finish(rows.len());
+        let record = record.as_any().downcast_ref::<StructArray>().expect("an object is a struct");
+        let mut columns = record.columns().to_vec();
+        let ours = &self.schema.columns[columns.len()..];
+        columns.extend(ours.iter().map(|column| our_column(&column.name, &rows, page, run_id)));
+        RecordBatch::try_new(Schema::conversations_arrow(), columns).expect("the columns follow the schema")
+    }
+}
+
+fn our_column(name: &str, rows: &[Row], page: &Page, run_id: &RunId) -> ArrayRef {
+    let texts = |text: Option<&str>| Arc::new(StringArray::from(vec![text; rows.len()]));
+    match name {
+        "_fetched_at" => {
+            let times = TimestampMicrosecondArray::from(vec![page.fetched_at.micros(); rows.len()]);
+            Arc::new(times.with_timezone("UTC"))
+        }
+        "_api_version" => texts(Some(page.request.api.as_str())),
+        "_run_id" => texts(Some(run_id.as_str())),
+        "_stream_id" => texts(page.request.stream_id.as_ref().map(|id| id.as_str())),
+        "_time_zone_offset" => Arc::new(Int32Array::from(vec![page.request.body.time_zone_offset; rows.len()])),
+        "_flags" => flags(rows),
+        "_content_hash" => {
+            Arc::new(rows.iter().map(|row| Some(row.content_hash.cast_signed())).collect::<Int64Array>())
+        }
+        other => panic!("the schema has the column `{other}`, which nothing fills"),
+    }
+}
+
+fn flags(rows: &[Row]) -> ArrayRef {
+    let element = Field::new("element", arrow::datatypes::DataType::Utf8, true);
+    let mut lists = ListBuilder::new(StringBuilder::new()).with_field(element);
+    for row in rows {
+        lists.append_value(row.flags.names().map(Some));
+    }
+    Arc::new(lists.finish())
+}
+
+/// What a page's object has besides its records.
+#[derive(Default)]
+struct Answer<'a> {
+    keys: Vec<std::borrow::Cow<'a, [u8]>>,
+    /// What `data` is, where it is there and no array.
+    data: Option<Option<&'static str>>,
+    num_results: Option<i64>,
+    errors: Option<String>,
+}
+
+impl Answer<'_> {
+    fn check(self) -> Result<Option<i64>, DecodeError> {
+        if let Some(errors) = self.errors {
+            return Err(DecodeError::Errors { errors });
+        }
+        match self.data {
+            Some(None) => Ok(self.num_results),
+            Some(Some(found)) => Err(DecodeError::DataNotArray { found }),
+            None => {
+                let keys: Vec<_> = self.keys.iter().map(|key| format!("`{}`", String::from_utf8_lossy(key))).collect();
+                Err(DecodeError::NoData { keys: shortened(&keys.join(", ")) })
+            }
+        }
+    }
+}
+
+fn integer(scan: &mut Scan<'_>) -> Result<Option<i64>, DecodeError> {
+    Ok(match scan.value()? {
+        Hashed { value: Value::Number(number), .. } => number::integral(number),
+        _ => None,
+    })
+}
+
+/// The text of `errors`; none where it is null or empty, which says that there are none.
+fn errors(scan: &mut Scan<'_>) -> Result<Option<String>, DecodeError> {
+    scan.peek();
+    let start = scan.place();
+    scan.skip()?;
+    let text = scan.text(start..scan.place());
+    let says_nothing = ["null", "[]", "{}", r#""""#].contains(&text);
+    Ok((!says_nothing).then(|| shortened(text)))
+}
+
+/// At most 200 characters, for messages.
+fn shortened(text: &str) -> String {
+    match text.char_indices().nth(200) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}

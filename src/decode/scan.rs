@@ -1,0 +1,291 @@
+use std::borrow::Cow;
+use std::ops::Range;
+
+use super::error::{DecodeError, Found};
+use super::hash::{self, ListHash, ObjectHash};
+use super::string;
+use crate::clock::{UtcTime, parse_api_time};
+
+/// Levels of nesting that are taken, those of the page included: recursion is bounded by it.
+pub(super) const DEPTH_LIMIT: u32 = 128;
+
+/// A strict reader of JSON that stands at one place of a text and hands out values with their hash.
+pub(super) struct Scan<'a> {
+    text: &'a str,
+    at: usize,
+    depth: u32,
+    /// Minutes that a naive time lacks to UTC (F13).
+    offset_minutes: i32,
+    /// The opening quote and the decoded bytes of a string that has escapes.
+    unescaped: Vec<u8>,
+}
+
+/// A value with its content hash.
+pub(super) struct Hashed<'s> {
+    pub(super) value: Value<'s>,
+    pub(super) hash: u64,
+}
+
+/// A value as far as a column can take it.
+pub(super) enum Value<'s> {
+    Null,
+    Bool(bool),
+    /// As written.
+    Number(&'s str),
+    /// Decoded, with the time that it spells.
+    String(&'s str, Option<UtcTime>),
+    /// A string that is not valid Unicode once decoded.
+    LoneSurrogate,
+    /// An object or array, passed over.
+    Nested,
+}
+
+/// Key of a member.
+pub(super) struct Key<'a> {
+    /// Decoded; WTF-8 where it holds a lone surrogate.
+    pub(super) name: Cow<'a, [u8]>,
+    /// Where it stands, quotes included.
+    pub(super) place: Range<usize>,
+}
+
+impl<'a> Scan<'a> {
+    pub(super) fn new(text: &'a str, offset_minutes: i32) -> Self {
+        Self { text, at: 0, depth: 0, offset_minutes, unescaped: Vec::new() }
+    }
+
+    /// Another reader of the same text, at `place`.
+    pub(super) fn again(&self, place: usize) -> Scan<'a> {
+        Scan { at: place, unescaped: Vec::new(), ..*self }
+    }
+
+    pub(super) fn text(&self, place: Range<usize>) -> &'a str {
+        &self.text[place]
+    }
+
+    /// Where the reader stands.
+    pub(super) fn place(&self) -> usize {
+        self.at
+    }
+
+    /// The next byte that is no white space, not taken; 0 at the end, which no JSON has there.
+    pub(super) fn peek(&mut self) -> u8 {
+        let bytes = self.text.as_bytes();
+        while let Some(&byte) = bytes.get(self.at) {
+            if !matches!(byte, b' ' | b'\n' | b'\t' | b'\r') {
+                return byte;
+            }
+            self.at += 1;
+        }
+        0
+    }
+
+    /// What kind of value stands next, for messages.
+    pub(super) fn peek_kind(&mut self) -> &'static str {
+        match self.peek() {
+            b'{' => "an object",
+            b'[' => "an array",
+            b'"' => "a string",
+            b'n' => "null",
+            b't' | b'f' => "a boolean",
+            _ => "a number",
+        }
+    }
+
+    /// Refuses anything but white space up to the end.
+    pub(super) fn end(&mut self) -> Result<(), DecodeError> {
+        self.peek();
+        if self.at == self.text.len() { Ok(()) } else { Err(self.broken("the end")) }
+    }
+
+    /// The value that stands next, passed over.
+    pub(super) fn value(&mut self) -> Result<Hashed<'_>, DecodeError> {
+        match self.peek() {
+            b'"' => self.string(),
+            b'{' => self.object().map(Hashed::nested),
+            b'[' => self.array().map(Hashed::nested),
+            b'n' => self.word("null", Value::Null, hash::of_null()),
+            b't' => self.word("true", Value::Bool(true), hash::of_bool(true)),
+            b'f' => self.word("false", Value::Bool(false), hash::of_bool(false)),
+            b'-' | b'0'..=b'9' => self.number(),
+            _ => Err(self.broken("a value")),
+        }
+    }
+
+    /// The string that stands next and is valid Unicode, decoded.
+    pub(super) fn string_text(&mut self) -> Result<Cow<'a, str>, DecodeError> {
+        let start = self.at;
+        if self.pass_string()? {
+            return Ok(Cow::Owned(String::from_utf8_lossy(&self.unescaped[1..]).into_owned()));
+        }
+        Ok(Cow::Borrowed(&self.text[start + 1..self.at - 1]))
+    }
+
+    /// The hash of the value that stands next, none where it is null.
+    pub(super) fn skip(&mut self) -> Result<Option<u64>, DecodeError> {
+        let Hashed { value, hash } = self.value()?;
+        Ok((!matches!(value, Value::Null)).then_some(hash))
+    }
+
+    /// Takes the bracket that opens an object or array.
+    pub(super) fn open(&mut self) -> Result<(), DecodeError> {
+        if self.depth == DEPTH_LIMIT {
+            return Err(DecodeError::TooDeep { limit: DEPTH_LIMIT, position: self.at });
+        }
+        self.depth += 1;
+        self.at += 1;
+        Ok(())
+    }
+
+    /// The next key of the object that was opened, or none where it closes.
+    pub(super) fn next_key(&mut self, first: &mut bool) -> Result<Option<Key<'a>>, DecodeError> {
+        if !self.next_item(b'}', "`,` or `}`", first)? {
+            return Ok(None);
+        }
+        self.key().map(Some)
+    }
+
+    /// Whether another element of the array that was opened follows; else it closes.
+    pub(super) fn next_element(&mut self, first: &mut bool) -> Result<bool, DecodeError> {
+        self.next_item(b']', "`,` or `]`", first)
+    }
+
+    fn next_item(&mut self, close: u8, expected: &'static str, first: &mut bool) -> Result<bool, DecodeError> {
+        let byte = self.peek();
+        if byte == close {
+            self.at += 1;
+            self.depth -= 1;
+            return Ok(false);
+        }
+        if !std::mem::replace(first, false) {
+            if byte != b',' {
+                return Err(self.broken(expected));
+            }
+            self.at += 1;
+        }
+        Ok(true)
+    }
+
+    /// The key that stands next, with its colon.
+    pub(super) fn key(&mut self) -> Result<Key<'a>, DecodeError> {
+        if self.peek() != b'"' {
+            return Err(self.broken("a key"));
+        }
+        let start = self.at;
+        let escaped = self.pass_string()?;
+        let place = start..self.at;
+        let name = if escaped {
+            Cow::Owned(self.unescaped[1..].to_vec())
+        } else {
+            Cow::Borrowed(&self.text.as_bytes()[start + 1..self.at - 1])
+        };
+        if self.peek() != b':' {
+            return Err(self.broken("`:`"));
+        }
+        self.at += 1;
+        Ok(Key { name, place })
+    }
+
+    fn string(&mut self) -> Result<Hashed<'_>, DecodeError> {
+        let start = self.at;
+        let quoted = if self.pass_string()? {
+            let Ok(quoted) = std::str::from_utf8(&self.unescaped) else {
+                return Ok(Hashed { value: Value::LoneSurrogate, hash: hash::of_quoted(&self.unescaped) });
+            };
+            quoted
+        } else {
+            &self.text[start..self.at - 1]
+        };
+        let text = &quoted[1..];
+        let time = parse_api_time(text, self.offset_minutes);
+        let hash = time.map_or_else(|| hash::of_quoted(quoted.as_bytes()), hash::of_time);
+        Ok(Hashed { value: Value::String(text, time), hash })
+    }
+
+    /// Passes over a string; whether it has escapes, which are then decoded into `unescaped`.
+    fn pass_string(&mut self) -> Result<bool, DecodeError> {
+        let outcome = string::pass(self.text, self.at + 1, &mut self.unescaped);
+        let passed = outcome.map_err(|fault| self.broken_at(fault.position, fault.expected))?;
+        self.at = passed.after;
+        Ok(passed.escaped)
+    }
+
+    fn number(&mut self) -> Result<Hashed<'_>, DecodeError> {
+        let start = self.at;
+        self.at += usize::from(self.byte() == b'-');
+        if self.byte() == b'0' {
+            self.at += 1
+        } else {
+            self.digits()?
+        }
+        if self.byte() == b'.' {
+            self.at += 1;
+            self.digits()?;
+        }
+        if matches!(self.byte(), b'e' | b'E') {
+            self.at += 1;
+            self.at += usize::from(matches!(self.byte(), b'+' | b'-'));
+            self.digits()?;
+        }
+        let text = &self.text[start..self.at];
+        Ok(Hashed { value: Value::Number(text), hash: hash::of_number(text) })
+    }
+
+    fn digits(&mut self) -> Result<(), DecodeError> {
+        if !self.byte().is_ascii_digit() {
+            return Err(self.broken("a digit"));
+        }
+        while self.byte().is_ascii_digit() {
+            self.at += 1;
+        }
+        Ok(())
+    }
+
+    fn byte(&self) -> u8 {
+        self.text.as_bytes().get(self.at).copied().unwrap_or(0)
+    }
+
+    fn word<'s>(&mut self, word: &'static str, value: Value<'s>, hash: u64) -> Result<Hashed<'s>, DecodeError> {
+        if !self.text.as_bytes()[self.at..].starts_with(word.as_bytes()) {
+            return Err(self.broken("a value"));
+        }
+        self.at += word.len();
+        Ok(Hashed { value, hash })
+    }
+
+    fn object(&mut self) -> Result<u64, DecodeError> {
+        let mut hash = ObjectHash::default();
+        let mut first = true;
+        self.open()?;
+        while let Some(key) = self.next_key(&mut first)? {
+            if let Some(member) = self.skip()? {
+                hash.add(key.name, member);
+            }
+        }
+        Ok(hash.finish())
+    }
+
+    fn array(&mut self) -> Result<u64, DecodeError> {
+        let mut hash = ListHash::new();
+        let mut first = true;
+        self.open()?;
+        while self.next_element(&mut first)? {
+            hash.add(self.value()?.hash);
+        }
+        Ok(hash.finish())
+    }
+
+    fn broken(&self, expected: &'static str) -> DecodeError {
+        self.broken_at(self.at, expected)
+    }
+
+    fn broken_at(&self, position: usize, expected: &'static str) -> DecodeError {
+        let found = self.text.get(position..).and_then(|rest| rest.chars().next());
+        DecodeError::NotJson { position, expected, found: found.map_or(Found::End, Found::Character) }
+    }
+}
+
+impl Hashed<'_> {
+    fn nested(hash: u64) -> Self {
+        Self { value: Value::Nested, hash }
+    }
+}

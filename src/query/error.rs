@@ -1,0 +1,237 @@
+use std::fmt;
+
+use datafusion::common::DataFusionError;
+use object_store::path::Path;
+
+use super::files::{Fault, Snapshot};
+use super::suggest::{did_you_mean, quoted};
+
+/// Why a question has no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum QueryError {
+    /// The text is no SQL; nothing of it was run.
+    #[error("expected SQL, found {message}")]
+    Syntax {
+        /// What the parser says, with line and column.
+        message: String,
+    },
+    /// A statement that would write, or change the session's settings; nothing of it was run.
+    #[error(
+        "statement {number}: expected a statement that reads (`SELECT`, `WITH`, `VALUES`, `EXPLAIN`, `SHOW`, `DESCRIBE`) or `CREATE VIEW`, found `{found}`"
+    )]
+    Refused {
+        /// Position of the statement in the text, from 1.
+        number: usize,
+        /// First words of the statement.
+        found: String,
+    },
+    /// A table that the session does not have.
+    #[error("statement {number}: unknown table `{name}`{}", did_you_mean(near))]
+    UnknownTable {
+        /// Position of the statement in the text, from 1.
+        number: usize,
+        /// The table named.
+        name: String,
+        /// Tables of nearly that name.
+        near: Vec<String>,
+    },
+    /// The statement cannot be planned, or failed while it ran. The same statement fails again.
+    #[error("statement {number}: {message}")]
+    Statement {
+        /// Position of the statement in the text, from 1.
+        number: usize,
+        /// What the engine says.
+        message: String,
+    },
+    /// A report that does not exist.
+    #[error("unknown report `{name}`{}", did_you_mean(near))]
+    UnknownReport {
+        /// The report named.
+        name: String,
+        /// Reports of nearly that name.
+        near: Vec<String>,
+    },
+    /// A parameter that the report does not take.
+    #[error("report `{report}` has no parameter `{name}`{}", did_you_mean(near))]
+    UnknownParam {
+        /// The report.
+        report: &'static str,
+        /// The parameter named.
+        name: String,
+        /// Parameters of nearly that name, else all.
+        near: Vec<String>,
+    },
+    /// A parameter's value that cannot be taken.
+    #[error("parameter `{param}` of report `{report}`: expected {expected} (default {default}), found `{found}`")]
+    ParamValue {
+        /// The report.
+        report: &'static str,
+        /// The parameter.
+        param: &'static str,
+        /// Type, or the values it may have.
+        expected: String,
+        /// Default, `none` where it has none.
+        default: String,
+        /// What was given.
+        found: String,
+    },
+    /// A format that does not exist.
+    #[error("expected a format, one of {}, found `{found}`", quoted(formats, ", "))]
+    UnknownFormat {
+        /// What was given.
+        found: String,
+        /// The formats.
+        formats: Vec<&'static str>,
+    },
+    /// A day was replaced while it was read, after rows had been handed out. A new run reads the new one.
+    #[error("the day was replaced while it was read; run again: `{object}`")]
+    Replaced {
+        /// The object.
+        object: String,
+    },
+    /// An object is no Parquet file of ours.
+    #[error("expected a readable Parquet object, found `{object}`: {message}")]
+    Corrupt {
+        /// The object, or how many objects the statement could have met it in.
+        object: String,
+        /// What the reader says.
+        message: String,
+    },
+    /// The lake's store does not answer. A retry can help.
+    #[error("cannot {doing} the lake's objects")]
+    Store {
+        /// What was tried.
+        doing: &'static str,
+        /// What the store says.
+        source: object_store::Error,
+    },
+    /// The lake's store failed while a statement ran. A retry can help.
+    #[error("cannot read the lake: {message}")]
+    Read {
+        /// What the store says.
+        message: String,
+    },
+    /// The statement needs more memory, or disk to spill to, than it may have.
+    #[error("statement {number}: out of memory: {message}")]
+    Memory {
+        /// Position of the statement in the text, from 1.
+        number: usize,
+        /// What the engine says.
+        message: String,
+    },
+    /// The output cannot be written.
+    #[error("cannot write the output")]
+    Output(#[source] std::io::Error),
+    /// A broken promise of this program or its engine.
+    #[error("unexpected: {message}")]
+    Internal {
+        /// What happened.
+        message: String,
+    },
+}
+
+/// Whose fault a [`QueryError`] is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum QueryErrorKind {
+    /// The statement, report, parameter or format; a retry fails again.
+    Usage,
+    /// The lake: unavailable, corrupt, or replaced while it was read.
+    Lake,
+    /// Where the output goes.
+    Output,
+    /// Memory, or a broken promise.
+    Unexpected,
+}
+
+impl QueryError {
+    /// Whose fault it is.
+    pub fn kind(&self) -> QueryErrorKind {
+        match self {
+            Self::Syntax { .. }
+            | Self::Refused { .. }
+            | Self::UnknownTable { .. }
+            | Self::Statement { .. }
+            | Self::UnknownReport { .. }
+            | Self::UnknownParam { .. }
+            | Self::ParamValue { .. }
+            | Self::UnknownFormat { .. } => QueryErrorKind::Usage,
+            Self::Replaced { .. } | Self::Corrupt { .. } | Self::Store { .. } | Self::Read { .. } => {
+                QueryErrorKind::Lake
+            }
+            Self::Output(_) => QueryErrorKind::Output,
+            Self::Memory { .. } | Self::Internal { .. } => QueryErrorKind::Unexpected,
+        }
+    }
+
+    /// What a failure of statement `number` means, by what the engine says and what the snapshot noted.
+    pub(super) fn of_statement(number: usize, error: DataFusionError, snapshot: &Snapshot) -> Self {
+        if let Some(fault) = snapshot.fault() {
+            return fault.into();
+        }
+        let error = match own(error) {
+            Ok(own) => return own,
+            Err(error) => error,
+        };
+        let message = plain(&error);
+        match error.find_root() {
+            DataFusionError::ParquetError(_) => Self::Corrupt { object: suspects(snapshot), message },
+            DataFusionError::ResourcesExhausted(_) => Self::Memory { number, message },
+            DataFusionError::Internal(_) => Self::Internal { message },
+            _ => Self::Statement { number, message },
+        }
+    }
+}
+
+impl From<Fault> for QueryError {
+    fn from(fault: Fault) -> Self {
+        let name = |path: &Path| path.to_string();
+        match fault {
+            Fault::Replaced(object) => Self::Replaced { object: name(&object) },
+            Fault::Corrupt(object, message) => Self::Corrupt { object: name(&object), message },
+            Fault::Store(message) => Self::Read { message },
+        }
+    }
+}
+
+/// Our own error, where the engine only carried it.
+fn own(error: DataFusionError) -> Result<QueryError, DataFusionError> {
+    match error {
+        DataFusionError::External(inner) => match inner.downcast::<QueryError>() {
+            Ok(own) => Ok(*own),
+            Err(inner) => Err(DataFusionError::External(inner)),
+        },
+        DataFusionError::Context(text, inner) => {
+            own(*inner).map_err(|inner| DataFusionError::Context(text, Box::new(inner)))
+        }
+        other => Err(other),
+    }
+}
+
+/// A page that cannot be decoded is met far from the object it came from.
+fn suspects(snapshot: &Snapshot) -> String {
+    match snapshot.read_objects().as_slice() {
+        [object] => object.to_string(),
+        objects => format!("one of {} objects read", objects.len()),
+    }
+}
+
+/// The engine's message without its prefixes and back trace.
+fn plain(error: &DataFusionError) -> String {
+    let root = error.find_root();
+    let text = match root {
+        DataFusionError::SQL(parser, _) => parser.to_string(),
+        other => other.message().into_owned(),
+    };
+    let text = text.split(DataFusionError::BACK_TRACE_SEP).next().unwrap_or_default();
+    text.trim().trim_end_matches('.').to_owned()
+}
+
+/// What the parser says of text that is no SQL.
+pub(super) fn syntax(error: &DataFusionError) -> QueryError {
+    QueryError::Syntax { message: plain(error).replace("sql parser error: ", "") }
+}
+
+/// A failure while the session was made, when no statement has been given yet.
+pub(super) fn internal(error: impl fmt::Display) -> QueryError {
+    QueryError::Internal { message: error.to_string() }
+}

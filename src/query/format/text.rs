@@ -1,0 +1,111 @@
+use std::io::{self, Write};
+
+use arrow::datatypes::{DataType, Schema as ArrowSchema};
+use arrow::record_batch::RecordBatch;
+use comfy_table::{CellAlignment, presets};
+
+use super::{Writer, cells};
+
+/// Rows whose cells are held, so that their columns line up.
+const BLOCK_ROWS: usize = 1_000;
+
+/// Aligned columns, in blocks: memory stays bounded, and every block fits its own cells.
+pub(super) struct Table<'a> {
+    out: &'a mut (dyn Write + Send),
+    columns: Vec<Column>,
+    held: Vec<Vec<String>>,
+    began: bool,
+}
+
+struct Column {
+    name: String,
+    right: bool,
+}
+
+fn columns(schema: &ArrowSchema) -> Vec<Column> {
+    let right = |data_type: &DataType| data_type.is_numeric();
+    schema
+        .fields()
+        .iter()
+        .map(|field| Column { name: visible(field.name()), right: right(field.data_type()) })
+        .collect()
+}
+
+/// Control characters as escapes: a cell is one line, and no text of a customer steers a terminal.
+fn visible(text: &str) -> String {
+    if !text.contains(char::is_control) {
+        return text.to_owned();
+    }
+    let escape = |c: char| if c.is_control() { c.escape_default().to_string() } else { c.to_string() };
+    text.chars().map(escape).collect()
+}
+
+impl<'a> Table<'a> {
+    pub(super) fn new(out: &'a mut (dyn Write + Send), schema: &ArrowSchema) -> Self {
+        Self { out, columns: columns(schema), held: Vec::new(), began: false }
+    }
+
+    fn write_block(&mut self) -> io::Result<()> {
+        let mut table = comfy_table::Table::new();
+        table.load_preset(presets::UTF8_FULL_CONDENSED).set_header(self.columns.iter().map(|column| &column.name));
+        for (at, column) in self.columns.iter().enumerate() {
+            let alignment = if column.right { CellAlignment::Right } else { CellAlignment::Left };
+            table.column_mut(at).expect("the header has it").set_cell_alignment(alignment);
+        }
+        table.add_rows(self.held.drain(..));
+        self.began = true;
+        writeln!(self.out, "{table}")
+    }
+}
+
+impl Writer for Table<'_> {
+    fn write(&mut self, batch: &RecordBatch) -> io::Result<()> {
+        for row in cells::texts(&cells::flat(batch)?)? {
+            self.held.push(row.iter().map(|cell| visible(cell)).collect());
+            if self.held.len() == BLOCK_ROWS {
+                self.write_block()?;
+            }
+        }
+        Ok(())
+    }
+
+    fn finish(mut self: Box<Self>) -> io::Result<()> {
+        if !self.held.is_empty() || !self.began {
+            self.write_block()?;
+        }
+        self.out.flush()
+    }
+}
+
+/// A Markdown table, row by row: its columns need not line up.
+pub(super) struct Markdown<'a> {
+    out: &'a mut (dyn Write + Send),
+}
+
+impl<'a> Markdown<'a> {
+    pub(super) fn new(out: &'a mut (dyn Write + Send), schema: &ArrowSchema) -> io::Result<Self> {
+        let columns = columns(schema);
+        write_row(out, columns.iter().map(|column| column.name.as_str()))?;
+        write_row(out, columns.iter().map(|column| if column.right { "---:" } else { "---" }))?;
+        Ok(Self { out })
+    }
+}
+
+fn write_row<'a>(out: &mut dyn Write, cells: impl Iterator<Item = &'a str>) -> io::Result<()> {
+    let cells: Vec<_> = cells.map(|cell| cell.replace('|', "\\|")).collect();
+    writeln!(out, "| {} |", cells.join(" | "))
+}
+
+impl Writer for Markdown<'_> {
+    fn write(&mut self, batch: &RecordBatch) -> io::Result<()> {
+        for row in cells::texts(&cells::flat(batch)?)? {
+            let row: Vec<_> = row.iter().map(|cell| visible(cell)).collect();
+            write_row(self.out, row.iter().map(String::as_str))?;
+        }
+        Ok(())
+    }
+
+    fn finish(self: Box<Self>) -> io::Result<()> {
+        self.out.flush()
+    }
+}

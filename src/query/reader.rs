@@ -1,0 +1,76 @@
+use std::ops::Range;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use datafusion::common::Result;
+use datafusion::datasource::listing::PartitionedFile;
+use datafusion::datasource::physical_plan::parquet::{DefaultParquetFileReaderFactory, ParquetFileReaderFactory};
+use datafusion::parquet::arrow::arrow_reader::ArrowReaderOptions;
+use datafusion::parquet::arrow::async_reader::AsyncFileReader;
+use datafusion::parquet::errors::Result as ParquetResult;
+use datafusion::parquet::file::metadata::ParquetMetaData;
+use datafusion::physical_plan::metrics::ExecutionPlanMetricsSet;
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use object_store::path::Path;
+
+use super::files::{Fault, Snapshot};
+use super::pinned::PinnedStore;
+
+/// Readers without any cache of metadata (it would outlive the listing), which note the object whose footer
+/// cannot be read: the engine's own message does not name it.
+#[derive(Debug)]
+pub(super) struct ReaderFactory {
+    snapshot: Arc<Snapshot>,
+    inner: DefaultParquetFileReaderFactory,
+}
+
+impl ReaderFactory {
+    pub(super) fn new(snapshot: Arc<Snapshot>) -> Self {
+        let store = Arc::new(PinnedStore::new(Arc::clone(&snapshot)));
+        Self { snapshot, inner: DefaultParquetFileReaderFactory::new(store) }
+    }
+}
+
+impl ParquetFileReaderFactory for ReaderFactory {
+    fn create_reader(
+        &self,
+        partition_index: usize,
+        file: PartitionedFile,
+        metadata_size_hint: Option<usize>,
+        metrics: &ExecutionPlanMetricsSet,
+    ) -> Result<Box<dyn AsyncFileReader + Send>> {
+        let object = file.object_meta.location.clone();
+        self.snapshot.note_read(&object);
+        let inner = self.inner.create_reader(partition_index, file, metadata_size_hint, metrics)?;
+        Ok(Box::new(Reader { object, snapshot: Arc::clone(&self.snapshot), inner }))
+    }
+}
+
+struct Reader {
+    object: Path,
+    snapshot: Arc<Snapshot>,
+    inner: Box<dyn AsyncFileReader + Send>,
+}
+
+impl AsyncFileReader for Reader {
+    fn get_bytes(&mut self, range: Range<u64>) -> BoxFuture<'_, ParquetResult<Bytes>> {
+        self.inner.get_bytes(range)
+    }
+
+    fn get_byte_ranges(&mut self, ranges: Vec<Range<u64>>) -> BoxFuture<'_, ParquetResult<Vec<Bytes>>> {
+        self.inner.get_byte_ranges(ranges)
+    }
+
+    fn get_metadata<'a>(
+        &'a mut self,
+        options: Option<&'a ArrowReaderOptions>,
+    ) -> BoxFuture<'a, ParquetResult<Arc<ParquetMetaData>>> {
+        let metadata = self.inner.get_metadata(options);
+        let (snapshot, object) = (&self.snapshot, &self.object);
+        // A fault of the store was noted before this one, and the first is the cause.
+        metadata
+            .map(|result| result.inspect_err(|error| snapshot.note(Fault::Corrupt(object.clone(), error.to_string()))))
+            .boxed()
+    }
+}

@@ -1,0 +1,211 @@
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use arrow::datatypes::Schema as ArrowSchema;
+use datafusion::common::ParamValues;
+use datafusion::execution::SessionStateBuilder;
+use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
+use datafusion::execution::object_store::{DefaultObjectStoreRegistry, ObjectStoreRegistry};
+use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
+use datafusion::logical_expr::LogicalPlan;
+use datafusion::physical_plan::execute_stream;
+use datafusion::prelude::{SessionConfig, SessionContext};
+use futures::stream;
+use url::Url;
+
+use super::error::internal;
+use super::files::{LakeFiles, Snapshot};
+use super::pinned::PinnedStore;
+use super::report::{Params, Report};
+use super::script::{self, Statement, bare};
+use super::suggest::near;
+use super::table::{Conversations, STORE_URL};
+use super::{QueryError, Rows, functions, views};
+
+/// How much a session may use.
+#[derive(Debug, Clone, Default)]
+pub struct SessionSettings {
+    /// Memory of sorts, joins and aggregates together, in bytes; what needs more spills. None: no limit.
+    pub memory_limit_bytes: Option<usize>,
+    /// Folder to spill to; none: the system's temporary folder.
+    pub spill_folder: Option<PathBuf>,
+    /// Partitions worked on side by side; none: one a processor.
+    pub parallelism: Option<usize>,
+}
+
+/// Tries of a statement whose days are replaced before its first rows are there.
+const TRIES: usize = 5;
+
+/// A lake one can ask: the table `conversations`, the flat views, and the functions of the prelude.
+///
+/// Views made by `CREATE VIEW` live as long as the session. The session's time zone is UTC.
+pub struct Session {
+    files: LakeFiles,
+    context: SessionContext,
+}
+
+impl Session {
+    /// A session over a lake. Nothing is read yet; a lake without objects has zero rows.
+    ///
+    /// # Errors
+    /// [`QueryError::Internal`] if the spill folder cannot be used.
+    pub async fn open(files: LakeFiles, settings: SessionSettings) -> Result<Self, QueryError> {
+        let runtime = runtime(&settings).map_err(internal)?;
+        let mut context = SessionContext::new_with_config_rt(config(&settings), runtime);
+        functions::register(&mut context).map_err(internal)?;
+        context.register_table("conversations", Arc::new(Conversations::new())).map_err(internal)?;
+        let session = Self { files, context };
+        for statement in views::datafusion()? {
+            session.run(&statement).await?;
+        }
+        Ok(session)
+    }
+
+    /// The statements of a text, to be run one after the other.
+    ///
+    /// # Errors
+    /// [`QueryError::Syntax`]: then nothing of the text is run.
+    pub fn parse(&self, sql: &str) -> Result<Vec<Statement>, QueryError> {
+        script::parse(sql)
+    }
+
+    /// Runs a statement; the rows are computed as they are taken. It sees the lake as one listing shows it.
+    ///
+    /// # Errors
+    /// [`QueryErrorKind::Usage`](super::QueryErrorKind::Usage): the statement is refused or wrong, and fails
+    /// again. `Lake`: the lake cannot be read; a day replaced before the first rows is tried again here.
+    pub async fn run(&self, statement: &Statement) -> Result<Rows, QueryError> {
+        statement.check_syntax()?;
+        let mut tries = 1;
+        loop {
+            match self.attempt(statement).await {
+                Err(QueryError::Replaced { .. }) if tries < TRIES => tries += 1,
+                result => return result,
+            }
+        }
+    }
+
+    /// Runs a report with its parameters.
+    ///
+    /// # Errors
+    /// As [`Session::run`].
+    pub async fn report(&self, report: &Report, params: &Params) -> Result<Rows, QueryError> {
+        let mut statement = script::parse(report.sql)?
+            .pop()
+            .ok_or_else(|| internal(format!("report `{}` has no statement", report.name)))?;
+        statement.params = Some(ParamValues::from(params.values()));
+        self.run(&statement).await
+    }
+
+    /// Names of the tables and views, sorted.
+    pub fn tables(&self) -> Vec<String> {
+        let schema = self.context.catalog("datafusion").and_then(|catalog| catalog.schema("public"));
+        let mut names = schema.map(|schema| schema.table_names()).unwrap_or_default();
+        names.sort();
+        names
+    }
+
+    /// Columns of a table or view; none if there is no such table.
+    pub async fn columns(&self, table: &str) -> Option<Arc<ArrowSchema>> {
+        let provider = self.context.table_provider(table).await.ok()?;
+        Some(provider.schema())
+    }
+
+    async fn attempt(&self, statement: &Statement) -> Result<Rows, QueryError> {
+        let snapshot = Arc::new(Snapshot::new(self.files.clone()));
+        let context = self.statement_context(&snapshot)?;
+        let plan = self.plan(&context, statement, &snapshot).await?;
+        let failed = |error| QueryError::of_statement(statement.number, error, &snapshot);
+        if let LogicalPlan::Ddl(_) = plan {
+            context.execute_logical_plan(plan).await.map_err(failed)?;
+            return Ok(Rows::new(Arc::new(ArrowSchema::empty()), stream::empty()));
+        }
+        let physical = context.state().create_physical_plan(&plan).await.map_err(failed)?;
+        let batches = execute_stream(physical, context.task_ctx()).map_err(failed)?;
+        Rows::begin(statement.number, batches, Arc::clone(&snapshot)).await
+    }
+
+    async fn plan(
+        &self,
+        context: &SessionContext,
+        statement: &Statement,
+        snapshot: &Snapshot,
+    ) -> Result<LogicalPlan, QueryError> {
+        let failed = |error| QueryError::of_statement(statement.number, error, snapshot);
+        let state = context.state();
+        for reference in state.resolve_table_references(&statement.parsed).map_err(failed)? {
+            self.check_table(context, statement, bare(&reference), &reference)?;
+        }
+        let plan = state.statement_to_plan(statement.parsed.clone()).await.map_err(failed)?;
+        statement.check_plan(&plan)?;
+        match &statement.params {
+            Some(params) => plan.with_param_values(params.clone()).map_err(failed),
+            None => Ok(plan),
+        }
+    }
+
+    fn check_table(
+        &self,
+        context: &SessionContext,
+        statement: &Statement,
+        name: &str,
+        reference: &datafusion::common::TableReference,
+    ) -> Result<(), QueryError> {
+        if reference.schema().is_some() || context.table_exist(reference.clone()).unwrap_or(true) {
+            return Ok(());
+        }
+        let tables = self.tables();
+        let near = near(name, tables.iter().map(String::as_str));
+        let near = if near.is_empty() { tables } else { near };
+        Err(QueryError::UnknownTable { number: statement.number, name: name.to_owned(), near })
+    }
+
+    /// A context for one statement: catalog, functions, memory and spill folder are the session's; listing,
+    /// store and caches are its own, so that nothing of an earlier listing is ever read.
+    fn statement_context(&self, snapshot: &Arc<Snapshot>) -> Result<SessionContext, QueryError> {
+        let state = self.context.state();
+        let shared = state.runtime_env();
+        let registry = DefaultObjectStoreRegistry::new();
+        let url = Url::parse(STORE_URL).map_err(internal)?;
+        registry.register_store(&url, Arc::new(PinnedStore::new(Arc::clone(snapshot))));
+        let mut runtime = RuntimeEnvBuilder::new()
+            .with_memory_pool(Arc::clone(&shared.memory_pool))
+            .with_object_store_registry(Arc::new(registry));
+        runtime.disk_manager = Some(Arc::clone(&shared.disk_manager));
+        let config = state.config().clone().with_extension(Arc::clone(snapshot));
+        let runtime = runtime.build_arc().map_err(internal)?;
+        let state = SessionStateBuilder::new_from_existing(state).with_config(config).with_runtime_env(runtime);
+        Ok(SessionContext::new_with_state(state.build()))
+    }
+}
+
+impl fmt::Debug for Session {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Session").field("files", &self.files).finish_non_exhaustive()
+    }
+}
+
+fn config(settings: &SessionSettings) -> SessionConfig {
+    let config = SessionConfig::new()
+        .with_information_schema(true)
+        .with_collect_statistics(false)
+        .set_str("datafusion.execution.time_zone", "+00:00")
+        .set_bool("datafusion.sql_parser.map_string_types_to_utf8view", false);
+    match settings.parallelism {
+        Some(partitions) => config.with_target_partitions(partitions),
+        None => config,
+    }
+}
+
+fn runtime(settings: &SessionSettings) -> datafusion::common::Result<Arc<RuntimeEnv>> {
+    let mut builder = RuntimeEnvBuilder::new();
+    if let Some(bytes) = settings.memory_limit_bytes {
+        builder = builder.with_memory_limit(bytes, 1.0);
+    }
+    if let Some(folder) = &settings.spill_folder {
+        let mode = DiskManagerMode::Directories(vec![folder.clone()]);
+        builder = builder.with_disk_manager_builder(DiskManagerBuilder::default().with_mode(mode));
+    }
+    builder.build_arc()
+}
