@@ -21,7 +21,8 @@ use super::settings::SimulatorSettings;
 use super::timeline::Row;
 use super::view::View;
 
-/// A request as it comes over HTTP, with its whole body.
+/// A request as it comes over HTTP, with its whole body: made by `ApiRequest::new(body)`, with method,
+/// path, query and headers set on it.
 pub type ApiRequest = Request<Bytes>;
 /// An answer as it goes over HTTP, with its whole body.
 pub type Answer = Response<Bytes>;

@@ -179,9 +179,7 @@ impl Story {
         let machine = self.chance(topic::SESSION_ID).next() & 0xff_ffff_ffff;
         format!("{:08x}{machine:010x}{:06x}", self.row.start, self.row.serial & 0xff_ffff)
     }
-}
 
-impl Story {
     /// Chance of the id of the conversation that a side session belongs to: the latest one before it,
     /// or none that exists (F21: the id is a hint only).
     pub(super) fn side_of(&self) -> Dice {

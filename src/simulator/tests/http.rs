@@ -1,5 +1,6 @@
 use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
@@ -46,6 +47,18 @@ async fn pages_go_over_http_and_requests_are_counted() {
     let address = running.address();
     running.stop().await.unwrap();
     assert!(TcpStream::connect(address).is_err());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_waits_for_the_latency() {
+    let latency = Duration::from_millis(50);
+    let settings = SimulatorSettings { data: data(1), latency: Some(latency), ..SimulatorSettings::default() };
+    let running = Simulator::start(settings).await.unwrap();
+    let call = Call::v2(running.simulator());
+    let begun = Instant::now();
+    assert_eq!(tokio::task::block_in_place(|| post(&running, &call)).0, "HTTP/1.1 200 OK");
+    assert!(begun.elapsed() >= latency);
+    running.stop().await.unwrap();
 }
 
 #[tokio::test]

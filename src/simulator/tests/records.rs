@@ -147,7 +147,9 @@ fn a_week_of_300_a_day_holds_every_kind_of_record() {
 #[test]
 fn session_ids_carry_the_start_and_are_unique() {
     let generator = generator(500);
-    let rows: Vec<_> = generator.rows_between(stream(&generator), day(0), day(7)).collect();
+    let range = generator.range();
+    assert_eq!((range.start, range.end), (day(0), day(7)));
+    let rows: Vec<_> = generator.rows_between(stream(&generator), range.start, range.end).collect();
     assert_eq!(rows.len(), generator.rows());
     let mut seen = HashSet::new();
     for row in rows {
@@ -332,11 +334,13 @@ fn streams_share_the_rows_without_overlap() {
 }
 
 #[test]
-fn days_outside_the_years_of_session_ids_are_refused() {
+fn settings_that_cannot_be_met_are_refused() {
     for start in [Date::constant(2014, 12, 31), Date::constant(2099, 12, 30)] {
         let error = Generator::new(GeneratorSettings { start, ..data(1) }).unwrap_err();
         assert!(matches!(error, SimulatorError::Days { days: 7, .. }));
     }
+    let error = Generator::new(GeneratorSettings { days: 3_000, ..data(1_000_000) }).unwrap_err();
+    assert_eq!(error.to_string(), "expected at most 2,000,000,000 rows, found 3000 days of 1000000");
     assert!(matches!(
         Generator::new(GeneratorSettings { stream_ids: Vec::new(), ..data(1) }),
         Err(SimulatorError::NoStream)
