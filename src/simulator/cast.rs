@@ -67,8 +67,8 @@ impl Cast {
     pub(super) fn new(dice: &Dice, rows: u32) -> Self {
         Self {
             agents: (0..AGENTS).map(|number| agent(number, dice.fork(topic::AGENT + number))).collect(),
-            queues: named(&QUEUES, "qu-", 7, &dice.fork(topic::QUEUE)),
-            skills: named(&SKILLS, "", 8, &dice.fork(topic::SKILL)),
+            queues: named(&QUEUES, &dice.fork(topic::QUEUE), |dice| guid("qu-", dice, 7)),
+            skills: named(&SKILLS, &dice.fork(topic::SKILL), object_id),
             bots: (0..3).map(|number| guid("st-", dice.fork(topic::BOT + number), 8)).collect(),
             campaigns: CAMPAIGNS
                 .iter()
@@ -109,8 +109,14 @@ fn agent(number: u64, mut dice: Dice) -> Agent {
     }
 }
 
-fn named(names: &[&'static str], prefix: &str, head: usize, dice: &Dice) -> Vec<Named> {
-    names.iter().zip(0..).map(|(&name, number)| Named { id: guid(prefix, dice.fork(number), head), name }).collect()
+fn named(names: &[&'static str], dice: &Dice, id: impl Fn(Dice) -> String) -> Vec<Named> {
+    names.iter().zip(0..).map(|(&name, number)| Named { id: id(dice.fork(number)), name }).collect()
+}
+
+/// 24 hexadecimal digits.
+fn object_id(mut dice: Dice) -> String {
+    let (high, low) = (dice.next() >> 32, dice.next());
+    format!("{high:08x}{low:016x}")
 }
 
 /// A customer, made when needed.

@@ -11,14 +11,14 @@ pub(super) fn inbound(channel: Channel, start: i64, cast: &Cast, dice: &mut Dice
     let turn = dice.roll(100);
     let mut course = Course::new(channel, start, cast, dice);
     match turn {
-        0..42 => course.answered(0),
-        42..54 => course.answered_after_misses(),
-        54..59 => course.reassigned(),
-        59..66 => course.moved_on(),
-        66..71 => course.direct(),
-        71..76 => course.called_back(),
-        76..79 => course.voicemail(),
-        79..86 => course.abandoned(),
+        0..7 if channel == Channel::Voice => course.called_back(),
+        7..11 if channel == Channel::Voice => course.voicemail(),
+        0..48 => course.answered(0),
+        48..60 => course.answered_after_misses(),
+        60..65 => course.reassigned(),
+        65..72 => course.moved_on(),
+        72..77 => course.direct(),
+        77..86 => course.abandoned(),
         86..89 => course.abandoned_before_queue(),
         89..92 => course.abandoned_with_agent(),
         92..97 => course.no_agents(),
@@ -142,7 +142,7 @@ impl<'a> Course<'a> {
             return self.finish(vec![Destination::Queue(entry)], Ending { event: "User Hangup", ..CLOSED });
         }
         self.now += self.dice.skewed(20, 5_400);
-        let initiated = self.dice.chance(20).then(|| self.moment());
+        let initiated = self.dice.chance(40).then(|| self.moment());
         self.now += self.dice.between(0, 9);
         entry.callback = Some(Callback { opted, initiated, accepted: Some(self.moment()) });
         entry.responding = Some(self.accept());

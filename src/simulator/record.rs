@@ -88,6 +88,10 @@ impl Record<'_> {
         }
         self.status(json);
         json.text_at("botId", self.place.stream_id);
+        // Documented, never observed: rare here.
+        if story.chance(topic::ROOT).fork(6).chance(1) {
+            json.text_at("appId", self.place.stream_id);
+        }
         self.dispositions(json);
         json.object_at("metaInfo", |json| write_meta_info(json, self));
         self.times(json);
