@@ -118,19 +118,21 @@ impl Client {
         Page { request: request.clone(), fetched_at: UtcTime::now(), body }
     }
 
-    /// The wait before the next attempt. A server that throttles holds back every request of the process.
     fn wait_after(&self, failures: u32, fault: &Fault, named: Option<Duration>) -> Duration {
         let retry = &self.settings.retry;
-        let throttled = matches!(fault, Fault::Status { status: 429, .. });
-        let wait = match named {
+        match named {
             Some(wait) => wait,
-            None if throttled => retry.throttled(fastrand::f64()),
+            None if is_throttled(fault) => retry.throttled(fastrand::f64()),
             None => retry.backoff(failures, fastrand::f64()),
-        };
-        if throttled {
+        }
+    }
+
+    /// Waits before the next attempt. A server that throttles holds back every request of the process.
+    async fn wait(&self, fault: &Fault, wait: Duration) {
+        if is_throttled(fault) {
             self.limiter.pause(wait);
         }
-        wait
+        sleep(wait).await;
     }
 }
 
@@ -160,11 +162,15 @@ impl PageSource for Client {
                         return Err(attempt.unavailable(&patience, fault));
                     }
                     attempt.log_retry(&fault, wait);
-                    sleep(wait).await;
+                    self.wait(&fault, wait).await;
                 }
             }
         }
     }
+}
+
+fn is_throttled(fault: &Fault) -> bool {
+    matches!(fault, Fault::Status { status: 429, .. })
 }
 
 /// How far the attempts for one request have gone.
@@ -200,7 +206,7 @@ impl<'a> Patience<'a> {
         } else {
             self.policy.unreachable_deadline.min(self.policy.deadline)
         };
-        self.elapsed() + wait < deadline
+        self.elapsed().saturating_add(wait) < deadline
     }
 
     pub(super) fn elapsed(&self) -> Duration {

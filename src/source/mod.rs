@@ -19,7 +19,7 @@ mod manifest;
 mod page;
 mod reading;
 mod retry;
-mod saved;
+pub mod saved;
 mod secret;
 mod template;
 #[cfg(test)]
@@ -36,7 +36,7 @@ pub use manifest::{Manifest, SavedWindow};
 pub use page::{Page, PageRequest, RequestBody};
 pub use reading::{Doubt, Evidence, EvidenceKind, Next, PageFacts, WindowReading};
 pub use retry::RetryPolicy;
-pub use saved::{BareDefaults, SavedPageError, find, read, write};
+pub use saved::{BareDefaults, SavedPageError};
 pub use secret::Secret;
 pub use template::{RequestTemplate, selected_fields};
 pub use window::{Window, plan_windows};

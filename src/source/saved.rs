@@ -1,4 +1,7 @@
-//! Pages as files: `load --save-pages` writes them, `replay` reads them (design.md "Saved pages").
+//! Pages as files: `load --save-pages` writes them, `replay` reads them.
+//!
+//! A saved page is `{"kore_lake_page":1,"request":…,"fetched_at":…,"body":<the answer>}`, without headers; a file
+//! whose top level has `data` is a bare answer.
 
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -330,5 +333,4 @@ fn failed(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> SavedP
 }
 
 #[cfg(test)]
-#[path = "saved_tests.rs"]
 mod tests;
