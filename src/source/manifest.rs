@@ -2,8 +2,8 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::saved::{SavedPageError, read_file, write_new_or_replace};
-use super::{Evidence, RequestTemplate, Window};
+use super::files::{read_file, write_new_or_replace};
+use super::{Evidence, RequestTemplate, SavedPageError, Window};
 use crate::clock::TimeRange;
 use crate::schema::{AccountId, ApiVersion, RunId, StreamId};
 

@@ -14,6 +14,7 @@ mod attempt;
 mod auth;
 mod client;
 mod error;
+mod files;
 mod limiter;
 mod manifest;
 mod page;

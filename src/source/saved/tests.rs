@@ -1,3 +1,5 @@
+use std::fs::File;
+
 use super::*;
 use crate::source::{Evidence, EvidenceKind, Manifest, RequestTemplate, SavedWindow, Window};
 
