@@ -160,10 +160,12 @@ impl PageSource for Client {
                     patience.note(&fault);
                     let wait = self.wait_after(patience.failures, &fault, named_wait);
                     if !patience.allows(wait) {
+                        let fault = patience.telling(fault);
                         return Err(attempt.unavailable(&patience, fault));
                     }
                     attempt.log_retry(&fault, wait);
                     self.wait(&fault, wait).await;
+                    patience.keep(fault);
                 }
             }
         }

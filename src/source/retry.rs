@@ -57,12 +57,13 @@ pub(super) struct Patience<'a> {
     reached: bool,
     pub(super) failures: u32,
     pub(super) attempts: u32,
+    last: Option<Fault>,
 }
 
 impl<'a> Patience<'a> {
     /// `reached`: the server has answered an earlier request.
     pub(super) fn new(policy: &'a RetryPolicy, reached: bool) -> Self {
-        Self { policy, began: None, reached, failures: 0, attempts: 0 }
+        Self { policy, began: None, reached, failures: 0, attempts: 0, last: None }
     }
 
     /// Notes that an attempt begins; the clock starts with the first, so that waiting for the rate limit costs no
@@ -85,6 +86,18 @@ impl<'a> Patience<'a> {
             self.policy.unreachable_deadline.min(self.policy.deadline)
         };
         self.elapsed().saturating_add(wait) < deadline
+    }
+
+    /// Keeps the fault of an attempt that will be followed by another.
+    pub(super) fn keep(&mut self, fault: Fault) {
+        self.last = Some(fault);
+    }
+
+    /// The fault that an error names when patience has ended with `fault`: of a time limit that only the deadline
+    /// set, the fault before it tells more.
+    pub(super) fn telling(&mut self, fault: Fault) -> Fault {
+        let by_deadline = matches!(fault, Fault::Timeout(_)) && self.elapsed() >= self.policy.deadline;
+        if by_deadline { self.last.take().unwrap_or(fault) } else { fault }
     }
 
     pub(super) fn elapsed(&self) -> Duration {
