@@ -1,5 +1,7 @@
 //! One request, one answer: the simulator without a network.
 
+use std::fmt;
+use std::iter;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
@@ -19,7 +21,8 @@ use super::settings::SimulatorSettings;
 use super::timeline::Row;
 use super::view::View;
 
-/// A request as it comes over HTTP, with its whole body.
+/// A request as it comes over HTTP, with its whole body: made by `ApiRequest::new(body)`, with method,
+/// path, query and headers set on it.
 pub type ApiRequest = Request<Bytes>;
 /// An answer as it goes over HTTP, with its whole body.
 pub type Answer = Response<Bytes>;
@@ -148,7 +151,7 @@ impl Simulator {
         });
         allows(&filter.channels, [story.channel.code()])
             && allows(&filter.queues, queues)
-            && allows(&filter.bots, [self.generator.stream_of(row)])
+            && allows(&filter.bots, iter::once(self.generator.stream_of(row)).chain(story.automation_bot(cast)))
             && filter.direction.is_none_or(|direction| direction == story.direction())
     }
 }
@@ -171,4 +174,10 @@ fn answered(status: StatusCode, body: Vec<u8>) -> Answer {
     *answer.status_mut() = status;
     answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8"));
     answer
+}
+
+impl fmt::Debug for Simulator {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Simulator").field("settings", &self.settings).finish_non_exhaustive()
+    }
 }

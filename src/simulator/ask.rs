@@ -109,10 +109,8 @@ impl Filter {
         if api == Api::V1 && body.contains_key("bots") {
             return Err(Refusal::invalid("bots is not allowed"));
         }
-        let mut channels = texts(body, "channels")?;
-        channels.iter_mut().for_each(|channel| channel.make_ascii_lowercase());
         Ok(Self {
-            channels,
+            channels: texts(body, "channels")?.iter().map(|channel| channel.to_ascii_lowercase()).collect(),
             queues: texts(body, "queues")?,
             bots: texts(body, "bots")?,
             direction: direction(body)?,

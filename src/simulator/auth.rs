@@ -4,8 +4,9 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
 use jiff::Timestamp;
-use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode};
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, encode};
 use serde::Deserialize;
+use serde_json::json;
 
 use super::refusal::Refusal;
 use super::settings::SimulatorSettings;
@@ -23,6 +24,15 @@ pub(super) struct Gate {
     require_jti: bool,
     /// Every `jti` seen, with the end of its token's life.
     used: Mutex<HashMap<String, i64>>,
+}
+
+impl SimulatorSettings {
+    /// A token that passes and never ends, for trying by hand; refused where a `jti` is required.
+    pub fn token(&self) -> String {
+        let claims = json!({"sub": self.client_id, "appId": self.client_id});
+        let key = EncodingKey::from_secret(self.client_secret.as_bytes());
+        encode(&Header::new(Algorithm::HS256), &claims, &key).expect("claims of text can be signed with any secret")
+    }
 }
 
 #[derive(Deserialize)]

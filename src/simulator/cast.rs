@@ -28,6 +28,10 @@ pub(super) struct Cast {
     pub(super) skills: Vec<Named>,
     /// Automation bots, the values of the filter `bots` besides the streams.
     pub(super) bots: Vec<String>,
+    /// Campaigns by name, with their ids.
+    pub(super) campaigns: Vec<(&'static str, String)>,
+    pub(super) dialing_list: String,
+    pub(super) no_agents_flow: String,
     pub(super) org_id: String,
     /// Prefix of channel-specific user ids, `cs-…`.
     pub(super) client: String,
@@ -46,6 +50,7 @@ const QUEUES: [&str; 7] = [
     "中文客服",
     "Retención / Señal",
 ];
+const CAMPAIGNS: [&str; 3] = ["Autumn \"Renewal\"", "Vertragsverlängerung", "कर अनुस्मारक"];
 const SKILLS: [&str; 6] = ["Reporting", "Platinum Customer", "Español", "العربية", "हिन्दी", "Back\\Office"];
 
 mod topic {
@@ -62,9 +67,16 @@ impl Cast {
     pub(super) fn new(dice: &Dice, rows: u32) -> Self {
         Self {
             agents: (0..AGENTS).map(|number| agent(number, dice.fork(topic::AGENT + number))).collect(),
-            queues: named(&QUEUES, "qu-", 7, &dice.fork(topic::QUEUE)),
-            skills: named(&SKILLS, "", 8, &dice.fork(topic::SKILL)),
+            queues: named(&QUEUES, &dice.fork(topic::QUEUE), |dice| guid("qu-", dice, 7)),
+            skills: named(&SKILLS, &dice.fork(topic::SKILL), object_id),
             bots: (0..3).map(|number| guid("st-", dice.fork(topic::BOT + number), 8)).collect(),
+            campaigns: CAMPAIGNS
+                .iter()
+                .zip(2..)
+                .map(|(&name, other)| (name, guid("cp-", dice.fork(topic::OTHER + other), 8)))
+                .collect(),
+            dialing_list: guid("dl-", dice.fork(topic::OTHER + 10), 8),
+            no_agents_flow: guid("cf-", dice.fork(topic::OTHER + 11), 8),
             org_id: guid("o-", dice.fork(topic::OTHER), 8),
             client: guid("cs-", dice.fork(topic::OTHER + 1), 8),
             customers: (rows / 3).max(1),
@@ -97,8 +109,14 @@ fn agent(number: u64, mut dice: Dice) -> Agent {
     }
 }
 
-fn named(names: &[&'static str], prefix: &str, head: usize, dice: &Dice) -> Vec<Named> {
-    names.iter().zip(0..).map(|(&name, number)| Named { id: guid(prefix, dice.fork(number), head), name }).collect()
+fn named(names: &[&'static str], dice: &Dice, id: impl Fn(Dice) -> String) -> Vec<Named> {
+    names.iter().zip(0..).map(|(&name, number)| Named { id: id(dice.fork(number)), name }).collect()
+}
+
+/// 24 hexadecimal digits.
+fn object_id(mut dice: Dice) -> String {
+    let (high, low) = (dice.next() >> 32, dice.next());
+    format!("{high:08x}{low:016x}")
 }
 
 /// A customer, made when needed.

@@ -50,11 +50,11 @@ fn callback(json: &mut Json<'_>, entry: &QueueEntry, mut chance: Dice) {
         return;
     };
     json.flag_at("CallbackOpted", true);
-    json.zulu_at("CallbackOptedTime", callback.opted_ms);
-    if let Some(time) = callback.initiated_ms {
+    json.zulu_at("CallbackOptedTime", callback.opted);
+    if let Some(time) = callback.initiated {
         json.zulu_at("CallbackInitiatedTime", time);
     }
-    if let Some(time) = callback.accepted_ms {
+    if let Some(time) = callback.accepted {
         json.zulu_at("userCallbackAcceptTime", time);
     }
 }
@@ -156,7 +156,7 @@ fn guests(json: &mut Json<'_>, record: &Record<'_>, talk: &Talk) {
 /// Someone outside is known by a number only.
 fn consulted(json: &mut Json<'_>, record: &Record<'_>, cast: &Cast, guest: &Guest) {
     let accepted = guest.from + (guest.to - guest.from).min(4);
-    if record.story.kind != Kind::Outbound && guest.agent % 5 == 0 {
+    if record.story.kind != Kind::Outbound && guest.agent.is_multiple_of(5) {
         json.text_at("name", "+15550003000");
     } else {
         person(json, &cast.agents[guest.agent]);
@@ -164,8 +164,8 @@ fn consulted(json: &mut Json<'_>, record: &Record<'_>, cast: &Cast, guest: &Gues
     json.time_at("assignedAt", guest.from);
     json.time_at("acceptedTime", accepted);
     json.time_at("consultingEndTime", guest.to);
-    if guest.agent % 3 == 0 {
-        json.text_at("isMerged", if guest.agent % 2 == 0 { "True" } else { "False" });
+    if guest.agent.is_multiple_of(3) {
+        json.text_at("isMerged", if guest.agent.is_multiple_of(2) { "True" } else { "False" });
     }
 }
 

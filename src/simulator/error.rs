@@ -16,9 +16,14 @@ pub enum SimulatorError {
         /// Number of days asked for.
         days: u32,
     },
-    /// More rows than the index can number.
-    #[error("expected fewer than 4,294,967,295 rows, found more: fewer days or conversations a day are needed")]
-    TooManyRows,
+    /// More rows than the index can number, busy days counted.
+    #[error("expected at most 2,000,000,000 rows, found {days} days of {conversations_per_day}")]
+    TooManyRows {
+        /// Number of days asked for.
+        days: u32,
+        /// Records a day asked for.
+        conversations_per_day: u32,
+    },
     /// No stream was named: nothing could be asked for.
     #[error("expected at least one stream id, found none")]
     NoStream,

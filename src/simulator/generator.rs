@@ -1,7 +1,10 @@
 //! All records of an account, the same for the same settings, each made when it is asked for.
 
-use jiff::Timestamp;
+use std::ops::Range;
+
 use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
 
 use super::cast::Cast;
 use super::dice::Dice;
@@ -71,6 +74,13 @@ impl Generator {
     /// What the generator was made from.
     pub fn settings(&self) -> &GeneratorSettings {
         &self.settings
+    }
+
+    /// Where the first day begins and the last one ends, UTC: every row starts within.
+    pub fn range(&self) -> Range<Timestamp> {
+        let GeneratorSettings { start, days, .. } = self.settings;
+        let midnight = start.to_zoned(TimeZone::UTC).expect("the days were laid out").timestamp();
+        midnight..midnight + SignedDuration::from_hours(24 * i64::from(days))
     }
 
     /// Number of rows, of all streams.

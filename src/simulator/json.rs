@@ -5,6 +5,16 @@ use jiff::tz::Offset;
 
 use super::dice::Dice;
 
+/// Milliseconds since 1970, UTC.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Millis(pub(super) i64);
+
+impl Millis {
+    pub(super) fn of_second(second: i64) -> Self {
+        Self(second * 1_000)
+    }
+}
+
 /// Writes members and elements, with commas where they belong and naive times in one zone (F13).
 pub(super) struct Json<'a> {
     out: &'a mut Vec<u8>,
@@ -82,12 +92,12 @@ impl<'a> Json<'a> {
     }
 
     /// An absolute time with milliseconds and `Z` (F14).
-    pub(super) fn zulu_at(&mut self, key: &str, utc_ms: i64) {
+    pub(super) fn zulu_at(&mut self, key: &str, time: Millis) {
         self.key(key);
         self.out.push(b'"');
-        push_time(self.out, utc_ms.div_euclid(1000));
+        push_time(self.out, time.0.div_euclid(1000));
         self.out.push(b'.');
-        push_digits(self.out, utc_ms.rem_euclid(1000), 3);
+        push_digits(self.out, time.0.rem_euclid(1000), 3);
         self.out.extend_from_slice(b"Z\"");
     }
 
@@ -158,4 +168,53 @@ pub(super) fn guid(prefix: &str, dice: Dice, head: usize) -> String {
     let mut out = prefix.as_bytes().to_vec();
     push_guid(&mut out, dice, head);
     String::from_utf8(out).expect("hexadecimal digits are ASCII")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn written(time_zone_offset: i32, body: impl FnOnce(&mut Json<'_>)) -> String {
+        let mut out = Vec::new();
+        Json::new(&mut out, time_zone_offset).object(body);
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn commas_stand_between_members_and_elements_only() {
+        let text = written(0, |json| {
+            json.list_at("empty", |_| {});
+            json.object_at("one", |json| json.number_at("n", -3));
+            json.texts_at("two", ["[", ","]);
+            json.list_at("objects", |json| {
+                json.object(|json| json.flag_at("a", true));
+                json.object(|_| {});
+            });
+        });
+        assert_eq!(text, r#"{"empty":[],"one":{"n":-3},"two":["[",","],"objects":[{"a":true},{}]}"#);
+    }
+
+    #[test]
+    fn text_is_escaped() {
+        assert_eq!(written(0, |json| json.text_at("k", "\"\\\n\u{1}é")), r#"{"k":"\"\\\n\u0001é"}"#);
+    }
+
+    #[test]
+    fn naive_times_are_local_and_absolute_ones_are_not() {
+        // The callback of a sample of the documents (F13).
+        let text = written(-330, |json| {
+            json.time_at("EnterTime", 1_759_284_636);
+            json.zulu_at("CallbackOptedTime", Millis(1_759_284_657_780));
+        });
+        assert_eq!(text, r#"{"EnterTime":"2025-10-01T07:40:36","CallbackOptedTime":"2025-10-01T02:10:57.780Z"}"#);
+        let shifted = written(-330, |json| json.shifted_time_at("end", 1_727_356_754));
+        assert_eq!(shifted, r#"{"end":"2024-09-27T00:19:14"}"#);
+    }
+
+    #[test]
+    fn guids_have_the_digits_asked_for() {
+        let groups = guid("c-", Dice::new(1), 7);
+        let lengths: Vec<usize> = groups.split('-').map(str::len).collect();
+        assert_eq!(lengths, [1, 7, 4, 4, 4, 12]);
+    }
 }

@@ -32,7 +32,7 @@ fn dialled(json: &mut Json<'_>, record: &Record<'_>, chance: &mut Dice) {
     json.text_at("dialedNumber", "+15550001000");
     json.text_at("endUserNumber", &record.customer.phone);
     if record.story.channel == Channel::Campaign {
-        json.text_at("campaignName", "Autumn \"Renewal\"");
+        json.text_at("campaignName", chance.pick_ref(&record.place.cast.campaigns).0);
         json.text_at("Initiation", chance.pick(&["Progressive", "Preview", ""]));
         match chance.roll(3) {
             0 => json.text_at("attempt", ""),
@@ -126,7 +126,7 @@ fn transfer_config(json: &mut Json<'_>, record: &Record<'_>, chance: &mut Dice) 
     }
     json.list_at("dialog_tone", |json| tones(json, chance));
     if chance.chance(30) {
-        json.guid_at("noAgentsFlowId", "cf-", cast.customer(0).identity(20), 8);
+        json.text_at("noAgentsFlowId", &cast.no_agents_flow);
     }
     json.text_at("accountId", record.place.account_id);
     if chance.chance(20) {

@@ -13,12 +13,13 @@
 //! **Rests on:** F1–F7 (requests), F8–F12 and F17 (one reading), F13–F16 (times), F18–F23 and `api.md`
 //! §5 (records). What is decided: `limit` above a page is cut, not refused; a row starts in a whole second
 //! and belongs to the window if `startDate` ≤ start ≤ `endDate`; filters of `channels` take codes, of
-//! `bots` the stream's id.
+//! `bots` the stream's id or that of an automation bot.
 
 mod answer;
 mod ask;
 mod auth;
 mod cast;
+mod course;
 mod destinations;
 mod dice;
 mod error;
@@ -31,6 +32,7 @@ mod rate;
 mod record;
 mod refusal;
 mod rhythm;
+mod selected;
 mod server;
 mod settings;
 mod story;

@@ -28,7 +28,7 @@ impl Rate {
             taken.push_back(now);
             return Ok(());
         }
-        let free = taken.front().map_or(MINUTE, |oldest| MINUTE - now.duration_since(*oldest));
+        let free = taken.front().map_or(MINUTE, |oldest| MINUTE.saturating_sub(now.duration_since(*oldest)));
         Err(free.as_secs() + 1)
     }
 }

@@ -1,11 +1,15 @@
 //! One record as the API shows it: the root of it.
 
+use std::borrow::Cow;
+
 use super::cast::{Cast, Customer};
 use super::destinations::write_destinations;
 use super::json::Json;
 use super::meta::write_meta_info;
+use super::plot::Destination;
+use super::selected::write_selected;
 use super::story::{Channel, Kind, Story, topic};
-use super::view::{Field, View};
+use super::view::View;
 
 /// Who is asked, beside the story: ids that are the same in all records of a stream.
 #[derive(Debug, Clone, Copy)]
@@ -43,28 +47,31 @@ impl Record<'_> {
         self.channel_specific_user_id(json);
         json.text_at("orgId", &self.place.cast.org_id);
         if self.view.is_v2() {
-            json.text_at("smartStatus", story.status.smart_status);
-            if chance.chance(70) {
-                json.text_at("reason", story.status.reason);
-                json.text_at(
-                    "errorDetails",
-                    if chance.chance(3) { "flow error: \"timeout\"\n\tat node 7" } else { "" },
-                );
-            }
+            json.text_at("smartStatus", story.ending.smart);
+            self.session_reason(json);
         }
         if chance.chance(80) {
-            json.text_at("disconnectingEvent", story.status.event);
+            json.text_at("disconnectingEvent", story.ending.event);
         }
-        if let Some(status) = story.status.final_status {
+        if let Some(status) = story.ending.status {
             json.text_at("finalStatus", status);
         }
-        if chance.chance(50) {
-            json.texts_at("automationBotIDs", [chance.pick_ref(&self.place.cast.bots).as_str()]);
+        if let Some(bot) = story.automation_bot(self.place.cast) {
+            json.texts_at("automationBotIDs", [bot]);
         }
         if chance.chance(8) {
             self.survey(json);
         }
-        self.selected(json);
+        write_selected(json, self);
+    }
+
+    fn session_reason(&self, json: &mut Json<'_>) {
+        let mut chance = self.story.chance(topic::ROOT).fork(5);
+        if chance.chance(70) {
+            json.text_at("reason", self.story.ending.reason);
+            let failed = chance.chance(3);
+            json.text_at("errorDetails", if failed { "flow error: \"timeout\"\n\tat node 7" } else { "" });
+        }
     }
 
     fn conversation(&self, json: &mut Json<'_>) {
@@ -76,11 +83,15 @@ impl Record<'_> {
             self.voicemail(json);
             json.text_at("Direction", story.direction());
         }
-        if let Some(status) = story.status.final_status {
+        if let Some(status) = story.ending.status {
             json.text_at("finalStatus", status);
         }
         self.status(json);
         json.text_at("botId", self.place.stream_id);
+        // Documented, never observed: rare here.
+        if story.chance(topic::ROOT).fork(6).chance(1) {
+            json.text_at("appId", self.place.stream_id);
+        }
         self.dispositions(json);
         json.object_at("metaInfo", |json| write_meta_info(json, self));
         self.times(json);
@@ -88,8 +99,8 @@ impl Record<'_> {
         json.guid_at("userId", "u-", self.customer.user_id(), 8);
         json.list_at("destinations", |json| write_destinations(json, self));
         let mut chance = story.chance(topic::ROOT).fork(1);
-        if chance.chance(50) {
-            json.texts_at("automationBotIDs", [chance.pick_ref(&self.place.cast.bots).as_str()]);
+        if let Some(bot) = story.automation_bot(self.place.cast) {
+            json.texts_at("automationBotIDs", [bot]);
         }
         if chance.chance(22) && story.end.is_some() {
             self.survey(json);
@@ -98,7 +109,7 @@ impl Record<'_> {
         if chance.chance(2) {
             json.raw_at("interactionSource", r#"{"kind":"deep link","score":0.75,"path":["home","help"],"ref":null}"#);
         }
-        self.selected(json);
+        write_selected(json, self);
     }
 
     fn times(&self, json: &mut Json<'_>) {
@@ -106,7 +117,7 @@ impl Record<'_> {
         json.time_at("sessionStartTime", story.start);
         match story.end {
             // F16: sessions without a final status have the zone taken from their end twice.
-            Some(end) if story.kind.is_bot_only() && story.status.final_status.is_none() => {
+            Some(end) if story.kind.is_bot_only() && story.ending.status.is_none() => {
                 json.shifted_time_at("sessionEndTime", end);
             }
             Some(end) => json.time_at("sessionEndTime", end),
@@ -116,10 +127,10 @@ impl Record<'_> {
 
     /// The name of the reason varies by kind and date; now and then two of them stand side by side.
     fn status(&self, json: &mut Json<'_>) {
-        let status = self.story.status;
+        let ending = self.story.ending;
         let mut chance = self.story.chance(topic::ROOT).fork(2);
         if self.view.is_v2() {
-            json.text_at("smartStatus", status.smart_status);
+            json.text_at("smartStatus", ending.smart);
             let key = if self.story.kind == Kind::Outbound {
                 "Reason"
             } else {
@@ -133,17 +144,22 @@ impl Record<'_> {
                 json.text_at("errorDetails", "");
             }
         }
-        json.text_at("disconnectingEvent", status.event);
+        json.text_at("disconnectingEvent", ending.event);
     }
 
     /// Of a talk that the customer left, the reason names queue and agent (F22).
-    fn reason(&self) -> String {
-        let cast = self.place.cast;
-        if self.story.status.smart_status == "ABANDONED WITH AGENT" {
-            let agent = &cast.agents[self.story.chance(topic::ROOT).fork(3).index(cast.agents.len())];
-            return format!("{}:{}", cast.queues[0].name, agent.name);
+    fn reason(&self) -> Cow<'static, str> {
+        let Place { cast, .. } = self.place;
+        let talk = self.story.destinations.iter().find_map(|destination| match destination {
+            Destination::Queue(entry) => entry.responding.as_ref().map(|leg| (entry.queue, leg.agent)),
+            Destination::Agent(_) => None,
+        });
+        match (self.story.ending.smart, talk) {
+            ("ABANDONED WITH AGENT", Some((queue, agent))) => {
+                format!("{}:{}", cast.queues[queue].name, cast.agents[agent].name).into()
+            }
+            _ => self.story.ending.reason.into(),
         }
-        self.story.status.reason.to_owned()
     }
 
     fn voicemail(&self, json: &mut Json<'_>) {
@@ -156,7 +172,7 @@ impl Record<'_> {
 
     fn dispositions(&self, json: &mut Json<'_>) {
         let mut chance = self.story.chance(topic::ROOT).fork(4);
-        let (codes, remarks): (&[&str], &[&str]) = match (self.story.status.smart_status, chance.roll(10)) {
+        let (codes, remarks): (&[&str], &[&str]) = match (self.story.ending.smart, chance.roll(10)) {
             ("TERMINATED", _) => (&["DROP-OFF"], &["-"]),
             ("", _) | (_, 0..2) => (&[], &[]),
             (_, 2..4) => (&["Requires Supervisor Attention", "ESCALATED"], self.customer.language.notes),
@@ -209,81 +225,4 @@ impl Record<'_> {
             json.text_at("surveyType", kind);
         }
     }
-
-    fn selected(&self, json: &mut Json<'_>) {
-        let mut chance = self.story.chance(topic::SELECTED);
-        let (mut skills, mut tags) = (chance.fork(1), chance.fork(2));
-        if self.view.selects(Field::Skills) {
-            json.list_at("skills", |json| {
-                if skills.chance(30) {
-                    let skill = skills.pick_ref(&self.place.cast.skills);
-                    json.object(|json| {
-                        json.text_at("id", &skill.id);
-                        json.text_at("name", skill.name);
-                    });
-                }
-            });
-        }
-        if self.view.selects(Field::CustomerInfo) {
-            json.object_at("customerinfo", |json| self.customer_info(json));
-        }
-        if self.view.selects(Field::UserLevelTags) {
-            json.list_at("userleveltags", |json| {
-                if chance.chance(35) {
-                    tag(json, "accountnum", &format!("{:018}", u64::from(self.story.customer) * 7_919));
-                    tag(json, "language", self.customer.language.customer);
-                }
-            });
-        }
-        if self.view.selects(Field::SessionLevelTags) {
-            json.list_at("sessionleveltags", |json| {
-                if self.story.channel == Channel::Voice {
-                    tag(json, "audioCodesCallDisconnect", "1");
-                    tag(json, "callerNumber", &self.customer.phone);
-                }
-                if tags.chance(40) {
-                    tag(json, "welcomeMessage", tags.pick(&["1", "", "ÿes \"quoted\""]));
-                }
-            });
-        }
-        if self.view.selects(Field::CampaignInfo) && self.view.is_v2() && self.story.channel == Channel::Campaign {
-            json.object_at("campaigninfo", |json| self.campaign_info(json));
-        }
-    }
-
-    /// In v2 a conversation has its direction at the root.
-    fn customer_info(&self, json: &mut Json<'_>) {
-        let customer = self.customer;
-        json.text_at("CustomerPhone", &customer.phone);
-        json.text_at("CenterPhone", if self.story.channel == Channel::Voice { "+15550001000" } else { "" });
-        json.text_at("CustomerFirstName", customer.first_name());
-        json.text_at("CustomerLastName", &customer.last_name());
-        json.text_at("CustomerEmail", &customer.email());
-        if self.story.kind.is_bot_only() || !self.view.is_v2() {
-            json.text_at("Direction", self.story.direction());
-        }
-    }
-
-    fn campaign_info(&self, json: &mut Json<'_>) {
-        let mut chance = self.story.chance(topic::CAMPAIGN);
-        match chance.roll(10) {
-            0 => json.text_at("attempt", ""),
-            1 => json.text_at("attempt", "2"),
-            _ => json.number_at("attempt", chance.between(1, 4)),
-        }
-        json.text_at("contactStatus", chance.pick(&["Contacted", "Not Contacted", ""]));
-        json.text_at("campaignName", chance.pick(&["Autumn \"Renewal\"", "Vertragsverlängerung", "कर अनुस्मारक"]));
-        json.guid_at("campaignId", "cp-", self.place.cast.customer(0).identity(chance.roll(3)), 8);
-        json.guid_at("campaignInstanceId", "ci-", chance.fork(1), 8);
-        json.guid_at("campaignDialingListId", "dl-", self.place.cast.customer(0).identity(9), 8);
-        json.zulu_at("campaignRunDate", (self.story.start - self.story.start % 3_600) * 1_000);
-        json.texts_at("contactListName", ["Kunden A–M", "list 2"].into_iter().take(chance.index(3)));
-    }
-}
-
-fn tag(json: &mut Json<'_>, name: &str, value: &str) {
-    json.object(|json| {
-        json.text_at("name", name);
-        json.text_at("value", value);
-    });
 }

@@ -18,6 +18,7 @@ use super::generator::Generator;
 use super::settings::SimulatorSettings;
 
 /// A simulator that listens. Dropped, it goes on until its runtime ends; [`Running::stop`] ends it.
+#[derive(Debug)]
 pub struct Running {
     simulator: Arc<Simulator>,
     address: SocketAddr,

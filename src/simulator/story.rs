@@ -1,6 +1,7 @@
 //! What happened in one session, decided by chance from its row alone and told in UTC seconds.
 
 use super::cast::Cast;
+use super::course;
 use super::dice::Dice;
 use super::plot::{self, Destination, Plot};
 use super::timeline::Row;
@@ -95,7 +96,7 @@ pub(super) mod topic {
     pub(in super::super) const ROOT: u64 = 5;
     pub(in super::super) const SURVEY: u64 = 6;
     pub(in super::super) const META: u64 = 7;
-    pub(in super::super) const IDENTITIES: u64 = 8;
+    pub(in super::super) const AUTOMATION: u64 = 8;
     pub(in super::super) const SELECTED: u64 = 9;
     pub(in super::super) const CAMPAIGN: u64 = 10;
     pub(in super::super) const AGENT: u64 = 11;
@@ -117,7 +118,7 @@ pub(super) struct Story {
     pub(super) customer: u32,
     pub(super) start: i64,
     pub(super) end: Option<i64>,
-    pub(super) status: Status,
+    pub(super) ending: Ending,
     pub(super) voicemail: bool,
     pub(super) destinations: Vec<Destination>,
     /// Chance of the conversation that a side session belongs to.
@@ -127,9 +128,9 @@ pub(super) struct Story {
 
 /// How a session ended, in the API's words (F22).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Status {
-    pub(super) final_status: Option<&'static str>,
-    pub(super) smart_status: &'static str,
+pub(super) struct Ending {
+    pub(super) status: Option<&'static str>,
+    pub(super) smart: &'static str,
     pub(super) reason: &'static str,
     pub(super) event: &'static str,
 }
@@ -144,12 +145,12 @@ impl Story {
         let start = i64::from(row.start);
         let plot = match kind {
             Kind::Session | Kind::SideSession => plot::session(kind, start, &mut course),
-            Kind::Inbound => plot::inbound(channel, start, cast, &mut course),
-            Kind::Outbound => plot::outbound(channel, start, cast, &mut course),
+            Kind::Inbound => course::inbound(channel, start, cast, &mut course),
+            Kind::Outbound => course::outbound(channel, start, cast, &mut course),
         };
-        let Plot { end, status, voicemail, destinations } = plot;
+        let Plot { end, ending, voicemail, destinations } = plot;
         let aside = (kind == Kind::SideSession).then(|| forerunner(row, dice)).flatten();
-        Self { row, kind, channel, customer, start, end, status, voicemail, destinations, aside, dice: row_dice }
+        Self { row, kind, channel, customer, start, end, ending, voicemail, destinations, aside, dice: row_dice }
     }
 
     /// The stream of chance of one part of the record.
@@ -159,6 +160,12 @@ impl Story {
 
     pub(super) fn direction(&self) -> &'static str {
         if self.kind == Kind::Outbound { "Outbound" } else { "Inbound" }
+    }
+
+    /// The automation bot that took part, where the record names it.
+    pub(super) fn automation_bot<'a>(&self, cast: &'a Cast) -> Option<&'a str> {
+        let mut chance = self.chance(topic::AUTOMATION);
+        chance.chance(50).then(|| chance.pick_ref(&cast.bots).as_str())
     }
 
     /// As the API spells it for this row.
@@ -172,9 +179,7 @@ impl Story {
         let machine = self.chance(topic::SESSION_ID).next() & 0xff_ffff_ffff;
         format!("{:08x}{machine:010x}{:06x}", self.row.start, self.row.serial & 0xff_ffff)
     }
-}
 
-impl Story {
     /// Chance of the id of the conversation that a side session belongs to: the latest one before it,
     /// or none that exists (F21: the id is a hint only).
     pub(super) fn side_of(&self) -> Dice {

@@ -57,6 +57,9 @@ fn slice<'a>(rows: &'a [Row], seconds: &Seconds) -> &'a [Row] {
     &rows[from..to.max(from)]
 }
 
+/// Half of what 32 bits can number: no run of days holds twice the mean.
+const MOST_ROWS: u64 = 2_000_000_000;
+
 /// What the index is made from.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Span {
@@ -68,6 +71,9 @@ pub(super) struct Span {
 impl Span {
     /// One timeline a stream; a row belongs to one stream only.
     pub(super) fn timelines(&self, streams: usize, dice: &Dice) -> Result<Vec<Timeline>, SimulatorError> {
+        if u64::from(self.days) * u64::from(self.per_day) > MOST_ROWS {
+            return Err(SimulatorError::TooManyRows { days: self.days, conversations_per_day: self.per_day });
+        }
         let mut timelines: Vec<Timeline> = (0..streams).map(|_| Timeline::default()).collect();
         let mut serial = 0_u32;
         for day in 0..self.days {
@@ -79,7 +85,7 @@ impl Span {
                     Kind::Session | Kind::SideSession => timeline.sessions.push(row),
                     Kind::Inbound | Kind::Outbound => timeline.conversations.push(row),
                 }
-                serial = serial.checked_add(1).ok_or(SimulatorError::TooManyRows)?;
+                serial += 1;
             }
         }
         Ok(timelines)

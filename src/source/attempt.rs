@@ -1,15 +1,15 @@
 //! One request on its way: what is sent, and what the answer means.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use bytes::{Bytes, BytesMut};
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
 use reqwest::{RequestBuilder, Response};
 use url::Url;
 
-use super::client::{Client, Patience, wall_clock};
+use super::client::Client;
 use super::limiter::Permit;
-use super::retry::retry_after;
+use super::retry::{Patience, retry_after};
 use super::secret::repeatable;
 use super::{AnswerFault, Fault, PageRequest, Refusal, RefusalReason, Secret, SourceError, answer};
 
@@ -158,7 +158,7 @@ async fn read(mut response: Response, cap_bytes: usize) -> Result<Bytes, Fault> 
 }
 
 fn named_wait(headers: &HeaderMap) -> Option<Duration> {
-    retry_after(headers.get(RETRY_AFTER)?.to_str().ok()?, wall_clock())
+    retry_after(headers.get(RETRY_AFTER)?.to_str().ok()?, SystemTime::now())
 }
 
 fn passing(fault: Fault) -> Failure {

@@ -1,13 +1,14 @@
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use tokio::time::{Instant, sleep};
+use tokio::time::sleep;
 
 use super::attempt::{Attempt, Failure};
 use super::auth::Tokens;
+use super::retry::Patience;
 use super::{BaseUrl, Credentials, Fault, Page, PageRequest, RateLimiter, RetryPolicy, SourceError};
 use crate::clock::UtcTime;
 
@@ -118,19 +119,21 @@ impl Client {
         Page { request: request.clone(), fetched_at: UtcTime::now(), body }
     }
 
-    /// The wait before the next attempt. A server that throttles holds back every request of the process.
     fn wait_after(&self, failures: u32, fault: &Fault, named: Option<Duration>) -> Duration {
         let retry = &self.settings.retry;
-        let throttled = matches!(fault, Fault::Status { status: 429, .. });
-        let wait = match named {
+        match named {
             Some(wait) => wait,
-            None if throttled => retry.throttled(fastrand::f64()),
+            None if is_throttled(fault) => retry.throttled(fastrand::f64()),
             None => retry.backoff(failures, fastrand::f64()),
-        };
-        if throttled {
+        }
+    }
+
+    /// Waits before the next attempt. A server that throttles holds back every request of the process.
+    async fn wait(&self, fault: &Fault, wait: Duration) {
+        if is_throttled(fault) {
             self.limiter.pause(wait);
         }
-        wait
+        sleep(wait).await;
     }
 }
 
@@ -138,7 +141,7 @@ impl Client {
 impl PageSource for Client {
     async fn fetch(&self, request: &PageRequest) -> Result<Page, SourceError> {
         let attempt = Attempt::new(self, request);
-        let mut patience = Patience::new(&self.settings.retry);
+        let mut patience = Patience::new(&self.settings.retry, self.traffic().page_bytes > 0);
         let mut may_renew = true;
         loop {
             let permit = self.limiter.acquire().await;
@@ -157,55 +160,20 @@ impl PageSource for Client {
                     patience.note(&fault);
                     let wait = self.wait_after(patience.failures, &fault, named_wait);
                     if !patience.allows(wait) {
+                        let fault = patience.telling(fault);
                         return Err(attempt.unavailable(&patience, fault));
                     }
                     attempt.log_retry(&fault, wait);
-                    sleep(wait).await;
+                    self.wait(&fault, wait).await;
+                    patience.keep(fault);
                 }
             }
         }
     }
 }
 
-/// How far the attempts for one request have gone.
-pub(super) struct Patience<'a> {
-    policy: &'a RetryPolicy,
-    began: Option<Instant>,
-    reached: bool,
-    failures: u32,
-    pub(super) attempts: u32,
-}
-
-impl<'a> Patience<'a> {
-    fn new(policy: &'a RetryPolicy) -> Self {
-        Self { policy, began: None, reached: false, failures: 0, attempts: 0 }
-    }
-
-    /// Notes that an attempt begins; the clock starts with the first, so that waiting for the rate limit costs no
-    /// patience. Returns the time left.
-    fn begin(&mut self) -> Duration {
-        self.began.get_or_insert_with(Instant::now);
-        self.attempts += 1;
-        self.policy.deadline.saturating_sub(self.elapsed())
-    }
-
-    fn note(&mut self, fault: &Fault) {
-        self.failures += 1;
-        self.reached |= !matches!(fault, Fault::Connect(_));
-    }
-
-    fn allows(&self, wait: Duration) -> bool {
-        let deadline = if self.reached {
-            self.policy.deadline
-        } else {
-            self.policy.unreachable_deadline.min(self.policy.deadline)
-        };
-        self.elapsed() + wait < deadline
-    }
-
-    pub(super) fn elapsed(&self) -> Duration {
-        self.began.map(|began| began.elapsed()).unwrap_or_default()
-    }
+fn is_throttled(fault: &Fault) -> bool {
+    matches!(fault, Fault::Status { status: 429, .. })
 }
 
 /// The one connection pool. Redirects are not followed and nothing is repeated below us: a token must not go to
@@ -237,9 +205,4 @@ fn certificates(path: &PathBuf) -> Result<Vec<reqwest::Certificate>, SourceError
         return Err(failed(std::io::Error::new(std::io::ErrorKind::InvalidData, none)));
     }
     Ok(found)
-}
-
-/// The machine's clock, by which a `Retry-After` date is read.
-pub(super) fn wall_clock() -> SystemTime {
-    SystemTime::now()
 }

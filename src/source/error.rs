@@ -45,7 +45,7 @@ pub enum SourceError {
     #[error("request refused by `{}` with status {}{}", .0.url, .0.status, said(.0.message.as_deref()))]
     Refused(Box<Refusal>),
     /// Every attempt within the retry deadline failed.
-    #[error("no usable answer to {method} `{url}` in {attempts} attempts over {} s", tenths(*.elapsed))]
+    #[error("no usable answer to {method} `{url}` in {} over {:.1} s", tries(*.attempts), .elapsed.as_secs_f64())]
     Unavailable {
         /// HTTP method.
         method: &'static str,
@@ -119,8 +119,8 @@ fn said(message: Option<&str>) -> String {
     message.map(|message| format!(": `{message}`")).unwrap_or_default()
 }
 
-fn tenths(elapsed: Duration) -> String {
-    format!("{:.1}", elapsed.as_secs_f64())
+fn tries(attempts: u32) -> String {
+    if attempts == 1 { "1 attempt".to_owned() } else { format!("{attempts} attempts") }
 }
 
 impl RefusalReason {

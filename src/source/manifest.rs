@@ -2,8 +2,8 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::saved::{SavedPageError, read_file, write_new_or_replace};
-use super::{Evidence, Window};
+use super::files::{read_file, write_new_or_replace};
+use super::{Evidence, RequestTemplate, SavedPageError, Window};
 use crate::clock::TimeRange;
 use crate::schema::{AccountId, ApiVersion, RunId, StreamId};
 
@@ -48,15 +48,18 @@ pub struct SavedWindow {
 impl Manifest {
     const VERSION: u32 = 1;
 
-    /// A manifest without windows yet.
-    pub fn new(
-        run_id: RunId,
-        (account_id, stream_id): (AccountId, StreamId),
-        (api, selected_fields): (ApiVersion, Vec<String>),
-        range: TimeRange,
-    ) -> Self {
-        let version = Self::VERSION;
-        Self { version, run_id, account_id, stream_id, api, selected_fields, range, windows: Vec::new() }
+    /// A manifest without windows yet, for a run that asked with `template`.
+    pub fn new(run_id: RunId, template: &RequestTemplate, range: TimeRange) -> Self {
+        Self {
+            version: Self::VERSION,
+            run_id,
+            account_id: template.account_id.clone(),
+            stream_id: template.stream_id.clone(),
+            api: template.api,
+            selected_fields: template.selected_fields.clone(),
+            range,
+            windows: Vec::new(),
+        }
     }
 
     /// Reads the manifest of `folder`; `None` where there is none.

@@ -10,9 +10,9 @@ use super::{PageRequest, RefusalReason, RequestTemplate, SourceError, Window};
 /// Last offset that the documents allow (F12).
 const LAST_OFFSET: u32 = 10;
 
-/// A refused range is halved down to this: half a day fits every reading of "7 days" (F4), so a shorter window is
-/// refused for another cause.
-const REFUSED_RANGE_FLOOR_SECONDS: u64 = 86_400;
+/// A day fits every reading of "7 days" (F4): where it is refused, the cause is another, and halving on would cost
+/// requests without end.
+const SURE_RANGE_SECONDS: u64 = 86_400;
 
 /// What the decoder saw of one page.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -260,7 +260,7 @@ impl WindowReading {
 
     fn at_refusal(&self, reason: &RefusalReason) -> Option<Next> {
         match reason {
-            RefusalReason::Range if self.window.length().as_secs() > REFUSED_RANGE_FLOOR_SECONDS => {
+            RefusalReason::Range if self.window.length().as_secs() > SURE_RANGE_SECONDS => {
                 Some(self.doubt(Doubt::RangeRefused))
             }
             RefusalReason::Offset if self.offset > 0 && self.so_far.pages == 0 => {
@@ -305,5 +305,4 @@ fn count(number: usize) -> u64 {
 }
 
 #[cfg(test)]
-#[path = "reading_tests.rs"]
 mod tests;

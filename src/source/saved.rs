@@ -1,7 +1,10 @@
-//! Pages as files: `load --save-pages` writes them, `replay` reads them (design.md "Saved pages").
+//! Pages as files: `load --save-pages` writes them, `replay` reads them.
+//!
+//! A saved page is `{"kore_lake_page":1,"request":…,"fetched_at":…,"body":<the answer>}`, without headers; a file
+//! whose top level has `data` is a bare answer.
 
-use std::fs::{self, File};
-use std::io::{self, Write};
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
@@ -10,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::error::Category;
 use serde_json::value::RawValue;
 
+use super::files::{failed, make_folder, read_file, write_new};
 use super::{AnswerFault, Page, PageRequest, RequestBody, answer, manifest};
 use crate::clock::UtcTime;
 use crate::schema::{AccountId, ApiVersion, StreamId};
@@ -262,73 +266,9 @@ fn stem(page: &Page) -> String {
     format!("{from}_{to}_{:04}_{}", offset.unwrap_or(0), page.fetched_at.micros())
 }
 
-/// Writes a file that was not there; `None` where the name is taken. Whoever writes `name` first makes its
-/// `.part` file, so that two writers cannot both find the name free.
-fn write_new(folder: &Path, name: &str, bytes: &[u8]) -> Result<Option<PathBuf>, SavedPageError> {
-    let path = folder.join(name);
-    let part = folder.join(format!("{name}.part"));
-    let file = match owner_only().create_new(true).open(&part) {
-        Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(None),
-        Err(source) => return Err(failed("create", &part)(source)),
-    };
-    if path.exists() {
-        fs::remove_file(&part).map_err(failed("remove", &part))?;
-        return Ok(None);
-    }
-    fill(file, &part, bytes)?;
-    fs::rename(&part, &path).map_err(failed("name", &path))?;
-    Ok(Some(path))
-}
-
-/// Writes a file in place of an earlier one, atomically.
-pub(super) fn write_new_or_replace(folder: &Path, name: &str, bytes: &[u8]) -> Result<(), SavedPageError> {
-    make_folder(folder)?;
-    let path = folder.join(name);
-    let part = folder.join(format!("{name}.part"));
-    let file = owner_only().create(true).truncate(true).open(&part).map_err(failed("create", &part))?;
-    fill(file, &part, bytes)?;
-    fs::rename(&part, &path).map_err(failed("name", &path))
-}
-
-fn fill(mut file: File, path: &Path, bytes: &[u8]) -> Result<(), SavedPageError> {
-    let filled = file.write_all(bytes).and_then(|()| file.sync_all());
-    filled.map_err(|source| {
-        let _ = fs::remove_file(path); // The failure to write is what counts.
-        failed("write", path)(source)
-    })
-}
-
-/// Records are personal data: what is saved is for its owner.
-fn owner_only() -> fs::OpenOptions {
-    let mut options = File::options();
-    options.write(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options
-}
-
-fn make_folder(folder: &Path) -> Result<(), SavedPageError> {
-    let mut builder = fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(folder).map_err(failed("create", folder))
-}
-
-pub(super) fn read_file(path: &Path) -> Result<Bytes, SavedPageError> {
-    fs::read(path).map(Bytes::from).map_err(failed("read", path))
-}
-
 fn neither(path: &Path, found: String) -> SavedPageError {
     SavedPageError::Other { path: path.to_owned(), expected: PAGE, found }
 }
 
-fn failed(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> SavedPageError {
-    let path = path.to_owned();
-    move |source| SavedPageError::Io { action, path, source }
-}
-
 #[cfg(test)]
-#[path = "saved_tests.rs"]
 mod tests;

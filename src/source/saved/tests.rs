@@ -1,5 +1,7 @@
+use std::fs::File;
+
 use super::*;
-use crate::source::{Evidence, EvidenceKind, Manifest, SavedWindow, Window};
+use crate::source::{Evidence, EvidenceKind, Manifest, RequestTemplate, SavedWindow, Window};
 
 fn page(body: &'static [u8]) -> Page {
     let request = PageRequest {
@@ -112,7 +114,7 @@ fn a_folder_gives_every_json_but_manifests() {
 fn a_bare_answer_takes_the_defaults_and_the_files_time() {
     let folder = tempfile::tempdir().unwrap();
     let path = put(folder.path(), "x.json", "{\"data\":[]}");
-    let time = UNIX_EPOCH + std::time::Duration::from_secs(1_800_000_000);
+    let time = UNIX_EPOCH + std::time::Duration::from_hours(500_000);
     File::options().append(true).open(&path).unwrap().set_modified(time).unwrap();
     let page = read(&path, &bare()).unwrap();
     assert_eq!(page.fetched_at, UtcTime::from_seconds(1_800_000_000));
@@ -159,8 +161,8 @@ fn a_manifest_comes_back_and_a_newer_one_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let range = crate::clock::TimeRange::new("2026-01-31".parse().unwrap(), "2026-02-01".parse().unwrap()).unwrap();
     assert_eq!(Manifest::read(folder.path()).unwrap(), None);
-    let stream = ("acc".parse().unwrap(), "st-1".parse().unwrap());
-    let mut manifest = Manifest::new("run-1".parse().unwrap(), stream, (ApiVersion::V2, vec!["skills".into()]), range);
+    let template = RequestTemplate::new(ApiVersion::V2, "acc".parse().unwrap(), "st-1".parse().unwrap());
+    let mut manifest = Manifest::new("run-1".parse().unwrap(), &template, range);
     let evidence = Evidence {
         kind: EvidenceKind::ShortPage,
         pages: 1,

@@ -1,0 +1,314 @@
+//! The course of a conversation: a clock that only moves on, past queues, agents and ends.
+
+use super::cast::Cast;
+use super::dice::Dice;
+use super::json::Millis;
+use super::plot::{Callback, Destination, Guest, Leg, Plot, QueueEntry, Talk};
+use super::story::{Channel, Ending};
+
+/// A conversation that a customer began.
+pub(super) fn inbound(channel: Channel, start: i64, cast: &Cast, dice: &mut Dice) -> Plot {
+    let turn = dice.roll(100);
+    let mut course = Course::new(channel, start, cast, dice);
+    match turn {
+        0..7 if channel == Channel::Voice => course.called_back(),
+        7..11 if channel == Channel::Voice => course.voicemail(),
+        0..48 => course.answered(0),
+        48..60 => course.answered_after_misses(),
+        60..65 => course.reassigned(),
+        65..72 => course.moved_on(),
+        72..77 => course.direct(),
+        77..86 => course.abandoned(),
+        86..89 => course.abandoned_before_queue(),
+        89..92 => course.abandoned_with_agent(),
+        92..97 => course.no_agents(),
+        _ => course.open(),
+    }
+}
+
+/// A conversation that the contact centre began.
+pub(super) fn outbound(channel: Channel, start: i64, cast: &Cast, dice: &mut Dice) -> Plot {
+    let turn = dice.roll(100);
+    let mut course = Course::new(channel, start, cast, dice);
+    let mut entry = course.queue_entry();
+    entry.entered = None;
+    match turn {
+        0..70 => {
+            entry.responding = Some(course.answer());
+            course.close(vec![Destination::Queue(entry)])
+        }
+        70..85 => {
+            entry.responding = Some(course.answer());
+            course.leave(vec![Destination::Queue(entry)], "ABANDONED WITH AGENT")
+        }
+        _ => course.leave(Vec::new(), "TERMINATED"),
+    }
+}
+
+const CLOSED: Ending = Ending { status: Some("CLOSED"), smart: "CLOSED", reason: "", event: "Agent Closed" };
+
+/// Seconds, lowest and highest, of what takes time on a channel.
+struct Pace {
+    wait: (i64, i64),
+    /// Longest of the waits that most customers have.
+    quick_wait: i64,
+    talk: (i64, i64),
+    wrap_up: (i64, i64),
+}
+
+impl Pace {
+    fn of(channel: Channel) -> Self {
+        match channel {
+            Channel::Voice | Channel::Campaign => {
+                Self { wait: (2, 420), quick_wait: 18, talk: (15, 1_500), wrap_up: (2, 180) }
+            }
+            Channel::Email => {
+                Self { wait: (120, 172_800), quick_wait: 3_600, talk: (120, 864_000), wrap_up: (10, 900) }
+            }
+            _ => Self { wait: (1, 300), quick_wait: 15, talk: (20, 2_700), wrap_up: (2, 240) },
+        }
+    }
+}
+
+/// Tells a conversation in order; `now` only moves on.
+struct Course<'a> {
+    channel: Channel,
+    pace: Pace,
+    now: i64,
+    cast: &'a Cast,
+    dice: &'a mut Dice,
+}
+
+impl<'a> Course<'a> {
+    fn new(channel: Channel, start: i64, cast: &'a Cast, dice: &'a mut Dice) -> Self {
+        Self { channel, pace: Pace::of(channel), now: start, cast, dice }
+    }
+
+    fn answered(&mut self, misses: i64) -> Plot {
+        let mut entry = self.queue_entry();
+        self.miss(&mut entry, misses, "Ignored");
+        let leg = self.answer();
+        // F23: now and then the agent who answered is listed among those who did not.
+        if self.dice.chance(1) {
+            entry.missed.push(leg.clone());
+        }
+        entry.responding = Some(leg);
+        self.close(vec![Destination::Queue(entry)])
+    }
+
+    fn answered_after_misses(&mut self) -> Plot {
+        let misses = self.dice.between(1, 4);
+        self.answered(misses)
+    }
+
+    /// A supervisor takes the offer away; the next agent stands beside the queue entry.
+    fn reassigned(&mut self) -> Plot {
+        let mut entry = self.queue_entry();
+        self.miss(&mut entry, 1, "Supervisor Reassigned");
+        let leg = self.answer();
+        self.close(vec![Destination::Queue(entry), Destination::Agent(leg)])
+    }
+
+    /// Two or three queues, some left without an answer, some with one.
+    fn moved_on(&mut self) -> Plot {
+        let mut destinations = Vec::new();
+        for _ in 0..self.dice.between(1, 2) {
+            let mut entry = self.queue_entry();
+            if self.dice.chance(55) {
+                entry.responding = Some(self.answer());
+            } else {
+                self.now += self.dice.between(20, 90);
+            }
+            destinations.push(Destination::Queue(entry));
+        }
+        let mut last = self.queue_entry();
+        last.responding = Some(self.answer());
+        destinations.push(Destination::Queue(last));
+        self.close(destinations)
+    }
+
+    fn direct(&mut self) -> Plot {
+        self.now += self.dice.between(5, 60);
+        let leg = self.answer();
+        self.close(vec![Destination::Agent(leg)])
+    }
+
+    fn called_back(&mut self) -> Plot {
+        let mut entry = self.queue_entry();
+        self.now += self.dice.between(15, 60);
+        let opted = self.moment();
+        if self.dice.chance(30) {
+            entry.callback = Some(Callback { opted, initiated: None, accepted: None });
+            return self.finish(vec![Destination::Queue(entry)], Ending { event: "User Hangup", ..CLOSED });
+        }
+        self.now += self.dice.skewed(20, 5_400);
+        let initiated = self.dice.chance(40).then(|| self.moment());
+        self.now += self.dice.between(0, 9);
+        entry.callback = Some(Callback { opted, initiated, accepted: Some(self.moment()) });
+        entry.responding = Some(self.accept());
+        self.close(vec![Destination::Queue(entry)])
+    }
+
+    fn voicemail(&mut self) -> Plot {
+        let entry = self.queue_entry();
+        self.now += self.dice.between(30, 180);
+        let ending = Ending { reason: "VOICEMAIL", event: "User Hangup", ..CLOSED };
+        Plot { voicemail: true, ..self.finish(vec![Destination::Queue(entry)], ending) }
+    }
+
+    fn abandoned(&mut self) -> Plot {
+        let mut entry = self.queue_entry();
+        let misses = self.dice.between(0, 2);
+        self.miss(&mut entry, misses, "Ignored");
+        self.now += self.dice.skewed(1, 600);
+        self.leave(vec![Destination::Queue(entry)], "TERMINATED")
+    }
+
+    fn abandoned_before_queue(&mut self) -> Plot {
+        self.now += self.dice.between(3, 90);
+        self.leave(Vec::new(), "TERMINATED")
+    }
+
+    fn abandoned_with_agent(&mut self) -> Plot {
+        let mut entry = self.queue_entry();
+        entry.responding = Some(self.answer());
+        self.leave(vec![Destination::Queue(entry)], "ABANDONED WITH AGENT")
+    }
+
+    /// Also after a talk (F22), and also without any queue.
+    fn no_agents(&mut self) -> Plot {
+        let destinations = match self.dice.roll(10) {
+            0..3 => Vec::new(),
+            3..5 => {
+                let mut entry = self.queue_entry();
+                entry.responding = Some(self.answer());
+                vec![Destination::Queue(entry)]
+            }
+            _ => {
+                let mut entry = self.queue_entry();
+                let misses = self.dice.between(0, 5);
+                self.miss(&mut entry, misses, "Ignored");
+                vec![Destination::Queue(entry)]
+            }
+        };
+        self.now += self.dice.between(10, 240);
+        let ending = Ending { smart: "TERMINATED", reason: "NO AGENTS AVAILABLE", event: "System Hangup", ..CLOSED };
+        self.finish(destinations, ending)
+    }
+
+    /// Still going on: waiting, or with an agent. An end time says nothing (F22).
+    fn open(&mut self) -> Plot {
+        let mut entry = self.queue_entry();
+        if self.dice.chance(60) {
+            let mut leg = self.answer();
+            if let Some(talk) = leg.answer.as_mut().filter(|_| self.dice.chance(70)) {
+                *talk = Talk { ended: None, wrap_up_seconds: None, passed_on: None, ..talk.clone() };
+            }
+            entry.responding = Some(leg);
+        }
+        let status = Some(self.dice.pick(&["ACTIVE", "ACTIVE", "TRANSIENT_OPEN"]));
+        let ending = Ending { status, smart: "", reason: "", event: "" };
+        let end = self.dice.chance(30).then_some(self.now);
+        Plot { end, ..self.finish(vec![Destination::Queue(entry)], ending) }
+    }
+
+    fn queue_entry(&mut self) -> QueueEntry {
+        self.now += self.dice.skewed(1, 75);
+        let queue = self.dice.index(self.cast.queues.len());
+        QueueEntry { queue, entered: Some(self.now), callback: None, responding: None, missed: Vec::new() }
+    }
+
+    /// Offers that ran out; often it is the same agent again.
+    fn miss(&mut self, entry: &mut QueueEntry, times: i64, event: &'static str) {
+        let mut agent = self.agent();
+        for _ in 0..times {
+            self.now += self.dice.between(1, 8);
+            entry.missed.push(Leg { agent, assigned: Some(self.now), answer: None, missed: event });
+            self.now += self.dice.between(10, 30);
+            if self.dice.chance(50) {
+                agent = self.agent();
+            }
+        }
+    }
+
+    fn answer(&mut self) -> Leg {
+        let (low, high) = self.pace.wait;
+        let quick = self.dice.chance(60);
+        self.now += if quick { self.dice.between(low, self.pace.quick_wait) } else { self.dice.skewed(low, high) };
+        self.accept()
+    }
+
+    fn accept(&mut self) -> Leg {
+        let assigned = (!self.dice.chance(4)).then(|| self.now - self.dice.between(0, 1));
+        let talk = self.talk();
+        Leg { agent: self.agent(), assigned, answer: Some(talk), missed: "" }
+    }
+
+    fn talk(&mut self) -> Talk {
+        let accepted = self.now;
+        // A duration of 0 is legal (F18).
+        let length = if self.dice.chance(1) { 0 } else { self.dice.skewed(self.pace.talk.0, self.pace.talk.1) };
+        let ended = accepted + length;
+        self.now = ended;
+        Talk {
+            accepted,
+            first_response: self.dice.chance(80).then(|| accepted + self.dice.skewed(0, length.min(120))),
+            ended: Some(ended),
+            hold_seconds: self.dice.chance(25).then(|| self.dice.between(0, length / 2)),
+            wrap_up_seconds: self.dice.chance(75).then(|| self.dice.skewed(self.pace.wrap_up.0, self.pace.wrap_up.1)),
+            consulted: self.guests(6, accepted, ended),
+            joined: self.guests(4, accepted, ended),
+            passed_on: (self.channel == Channel::Voice && self.dice.chance(2)).then_some(ended),
+        }
+    }
+
+    fn guests(&mut self, percent: u32, from: i64, to: i64) -> Vec<Guest> {
+        if !self.dice.chance(percent) {
+            return Vec::new();
+        }
+        let count = self.dice.between(1, 2);
+        (0..count).map(|_| self.guest(from, to)).collect()
+    }
+
+    fn guest(&mut self, from: i64, to: i64) -> Guest {
+        let came = self.dice.between(from, to);
+        Guest { agent: self.agent(), from: came, to: self.dice.between(came, to) }
+    }
+
+    /// Within the second that is now.
+    fn moment(&mut self) -> Millis {
+        Millis(Millis::of_second(self.now).0 + self.dice.between(0, 999))
+    }
+
+    fn agent(&mut self) -> usize {
+        self.dice.index(self.cast.agents.len())
+    }
+
+    fn close(&mut self, destinations: Vec<Destination>) -> Plot {
+        let events: &[&str] = match self.channel {
+            Channel::Voice | Channel::Campaign => &["Agent Hangup", "User Hangup", "Bot Hangup"],
+            _ => &["Agent Closed", "User Closed", ""],
+        };
+        let ending = Ending {
+            reason: self.dice.pick(&["", "", "Resolved", "Requires Supervisor Attention"]),
+            event: self.dice.pick(events),
+            ..CLOSED
+        };
+        self.finish(destinations, ending)
+    }
+
+    fn leave(&mut self, destinations: Vec<Destination>, smart: &'static str) -> Plot {
+        let ending = Ending { status: Some("USER ABANDONED"), smart, reason: "", event: "User Hangup" };
+        self.finish(destinations, ending)
+    }
+
+    /// The session's end is no bound on what agents did (F18): now and then it lies a little before.
+    fn finish(&mut self, destinations: Vec<Destination>, ending: Ending) -> Plot {
+        let slip = if self.dice.chance(15) && !destinations.is_empty() {
+            -self.dice.between(0, 1)
+        } else {
+            self.dice.between(0, 2)
+        };
+        Plot { end: Some(self.now + slip), ending, voicemail: false, destinations }
+    }
+}
