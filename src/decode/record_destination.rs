@@ -42,7 +42,8 @@ impl DestinationWriter {
 
     /// The agent of an element that is an agent segment.
     fn segment_agent(&self, row: usize) -> Option<&ObjectWriter> {
-        let column = |name| self.element.members.iter().find(|member| member.column == name).map(|member| &member.value);
+        let column =
+            |name| self.element.members.iter().find(|member| member.column == name).map(|member| &member.value);
         match (column("destination_type")?, column("responding_agent")?) {
             (ValueWriter::Text(types), ValueWriter::Object { structs, writer }) => {
                 let is_segment = types.is_valid(row) && types.value(row) == AGENT_SEGMENT && structs.is_valid(row);
