@@ -10,6 +10,8 @@ use crate::schema::{Column, Kind, Schema};
 pub struct Manner {
     /// Whether keys may repeat.
     pub repeats: bool,
+    /// Whether those of columns with several keys may, too.
+    pub repeated_aliases: bool,
     /// Whether line ends may stand between tokens.
     pub line_ends: bool,
 }
@@ -99,6 +101,10 @@ impl Generator {
         }
         if self.manner.repeats && self.rng.u8(..4) == 0 && !members.is_empty() {
             let key = members[self.rng.usize(..members.len())].0.clone();
+            let has_aliases = |column: &Column| !column.aliases.is_empty() && column.keys().any(|known| known == key);
+            if !self.manner.repeated_aliases && columns.iter().any(has_aliases) {
+                return members;
+            }
             let value = if self.rng.bool() { self.odd(2) } else { members[0].1.clone() };
             members.push((key, value));
         }

@@ -41,7 +41,7 @@ impl Json {
         space: &mut dyn FnMut() -> &'static str,
         text: &mut dyn FnMut(&str) -> String,
     ) {
-        let mut separate = |out: &mut String, first: bool| {
+        let separate = |out: &mut String, first: bool| {
             out.push_str(if first { "" } else { "," });
         };
         match self {

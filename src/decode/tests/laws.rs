@@ -7,7 +7,8 @@ use super::json::Json;
 use super::{hash, normal};
 use crate::decode::{DecodedPage, RecordWriter};
 
-const PLAIN: Manner = Manner { repeats: false, line_ends: false };
+const PLAIN: Manner = Manner { repeats: false, repeated_aliases: false, line_ends: false };
+const WILD: Manner = Manner { repeats: true, repeated_aliases: true, line_ends: true };
 
 fn written(page: &DecodedPage, row: usize) -> String {
     let mut out = Vec::new();
@@ -26,7 +27,8 @@ proptest! {
 
     #[test]
     fn json_to_row_to_json_gives_back_the_record(seed: u64, repeats: bool, offset in prop::sample::select(vec![0, -330, 300])) {
-        let mut generator = Generator::new(seed, Manner { repeats, line_ends: true });
+        // A later value of an alias stands alone once the first has taken the main key: a sum of two exceptions.
+        let mut generator = Generator::new(seed, Manner { repeats, repeated_aliases: false, line_ends: true });
         let record = generator.record();
         let text = generator.text(&record);
         let page = decode_records(std::slice::from_ref(&text), offset);
@@ -39,7 +41,7 @@ proptest! {
 
     #[test]
     fn row_to_json_to_row_gives_back_the_row(seed: u64, repeats: bool) {
-        let mut generator = Generator::new(seed, Manner { repeats, line_ends: false });
+        let mut generator = Generator::new(seed, Manner { repeats, repeated_aliases: repeats, line_ends: false });
         let record = generator.record();
         let text = generator.text(&record);
         let page = decode_records(std::slice::from_ref(&text), 0);
@@ -58,7 +60,7 @@ proptest! {
 
     #[test]
     fn the_hash_is_that_of_the_definition(seed: u64, repeats: bool, offset in prop::sample::select(vec![0, -330])) {
-        let mut generator = Generator::new(seed, Manner { repeats, line_ends: true });
+        let mut generator = Generator::new(seed, Manner { repeats, ..WILD });
         let record = generator.record();
         let page = decode_records(&[generator.text(&record)], offset);
         prop_assert_eq!(hash_of(&page, 0), hash::defined(&record, offset).cast_signed());
@@ -75,7 +77,7 @@ proptest! {
 
     #[test]
     fn rows_and_rejects_are_all_records(seed: u64, count in 0_usize..8) {
-        let mut generator = Generator::new(seed, Manner { repeats: true, line_ends: true });
+        let mut generator = Generator::new(seed, WILD);
         let records: Vec<String> = (0..count).map(|_| { let tree = generator.any_record(); generator.text(&tree) }).collect();
         let page = decode_records(&records, -330);
         prop_assert_eq!(page.record_count(), count);
@@ -105,7 +107,7 @@ proptest! {
 
     #[test]
     fn no_damage_to_a_page_panics(seed: u64, edits in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>(), 0_u8..3), 1..4)) {
-        let mut generator = Generator::new(seed, Manner { repeats: true, line_ends: true });
+        let mut generator = Generator::new(seed, WILD);
         let record = generator.record();
         let mut bytes = format!(r#"{{"numResults":1,"data":[{0},{0}]}}"#, generator.text(&record)).into_bytes();
         for (index, byte, edit) in edits {
