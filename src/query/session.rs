@@ -174,6 +174,8 @@ impl Session {
             .with_object_store_registry(Arc::new(registry));
         runtime.disk_manager = Some(Arc::clone(&shared.disk_manager));
         let config = state.config().clone().with_extension(Arc::clone(snapshot));
+        // Else an empty catalog takes the place of the session's.
+        let config = config.with_create_default_catalog_and_schema(false);
         let runtime = runtime.build_arc().map_err(internal)?;
         let state = SessionStateBuilder::new_from_existing(state).with_config(config).with_runtime_env(runtime);
         Ok(SessionContext::new_with_state(state.build()))
