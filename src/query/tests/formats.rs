@@ -1,3 +1,4 @@
+use datafusion::parquet::arrow::arrow_reader::ParquetRecordBatchReader;
 use serde_json::{Value, json};
 
 use super::lake::{Lake, conversation, with};
@@ -33,7 +34,12 @@ async fn text(sql: &str, format: Format) -> String {
 
 #[tokio::test]
 async fn csv_quotes_and_leaves_nulls_empty() {
-    insta::assert_snapshot!(text(SQL, Format::Csv).await.replace('\u{1b}', "<ESC>"), @"");
+    insta::assert_snapshot!(text(SQL, Format::Csv).await.replace('\u{1b}', "<ESC>"), @r#"
+    session_id,session_start_time,session_date,reason,csat_score,customer_info,dispositions
+    s-1,2026-03-02T08:00:00.500Z,2026-03-02,"a|b
+    ""c""	<ESC>[31m",5,"{""customer_first_name"":""Zoë""}","[""x"",null]"
+    s-2,2026-03-02T08:00:00Z,2026-03-02,,,,
+    "#);
 }
 
 #[tokio::test]
@@ -43,7 +49,10 @@ async fn tsv_is_csv_with_tabs() {
 
 #[tokio::test]
 async fn json_writes_nulls_and_keeps_nesting() {
-    insta::assert_snapshot!(text(SQL, Format::Ndjson).await, @"");
+    insta::assert_snapshot!(text(SQL, Format::Ndjson).await, @r#"
+    {"session_id":"s-1","session_start_time":"2026-03-02T08:00:00.500Z","session_date":"2026-03-02","reason":"a|b\n\"c\"\t\u001b[31m","csat_score":5,"customer_info":{"customer_phone":null,"center_phone":null,"customer_first_name":"Zoë","customer_last_name":null,"customer_email":null,"direction":null,"extra":null},"dispositions":["x",null]}
+    {"session_id":"s-2","session_start_time":"2026-03-02T08:00:00Z","session_date":"2026-03-02","reason":null,"csat_score":null,"customer_info":null,"dispositions":null}
+    "#);
     let array: Value = serde_json::from_str(&text(SQL, Format::Json).await).unwrap();
     assert_eq!(array.as_array().unwrap().len(), 2);
     assert_eq!(array[1]["customer_info"], Value::Null);
@@ -51,12 +60,24 @@ async fn json_writes_nulls_and_keeps_nesting() {
 
 #[tokio::test]
 async fn a_table_is_aligned_and_escapes_control_characters() {
-    insta::assert_snapshot!(text(SQL, Format::Table).await, @"");
+    insta::assert_snapshot!(text(SQL, Format::Table).await, @r#"
+    ┌────────────┬──────────────────────────┬──────────────┬──────────────────────┬────────────┬───────────────────────────────┬──────────────┐
+    │ session_id ┆ session_start_time       ┆ session_date ┆ reason               ┆ csat_score ┆ customer_info                 ┆ dispositions │
+    ╞════════════╪══════════════════════════╪══════════════╪══════════════════════╪════════════╪═══════════════════════════════╪══════════════╡
+    │ s-1        ┆ 2026-03-02T08:00:00.500Z ┆ 2026-03-02   ┆ a|b\n"c"\t\u{1b}[31m ┆          5 ┆ {"customer_first_name":"Zoë"} ┆ ["x",null]   │
+    │ s-2        ┆ 2026-03-02T08:00:00Z     ┆ 2026-03-02   ┆                      ┆            ┆                               ┆              │
+    └────────────┴──────────────────────────┴──────────────┴──────────────────────┴────────────┴───────────────────────────────┴──────────────┘
+    "#);
 }
 
 #[tokio::test]
 async fn markdown_escapes_bars() {
-    insta::assert_snapshot!(text(SQL, Format::Markdown).await, @"");
+    insta::assert_snapshot!(text(SQL, Format::Markdown).await, @r#"
+    | session_id | session_start_time | session_date | reason | csat_score | customer_info | dispositions |
+    | --- | --- | --- | --- | ---: | --- | --- |
+    | s-1 | 2026-03-02T08:00:00.500Z | 2026-03-02 | a\|b\n"c"\t\u{1b}[31m | 5 | {"customer_first_name":"Zoë"} | ["x",null] |
+    | s-2 | 2026-03-02T08:00:00Z | 2026-03-02 |  |  |  |  |
+    "#);
 }
 
 #[tokio::test]
@@ -80,8 +101,7 @@ async fn a_long_table_repeats_its_names_every_thousand_rows() {
 async fn parquet_is_read_back() {
     let lake = lake();
     let file = bytes(&lake, SQL, Format::Parquet).await;
-    let reader =
-        datafusion::parquet::arrow::arrow_reader::ParquetRecordBatchReader::try_new(bytes::Bytes::from(file), 10);
+    let reader = ParquetRecordBatchReader::try_new(bytes::Bytes::from(file), 10);
     let rows: usize = reader.unwrap().map(|batch| batch.unwrap().num_rows()).sum();
     assert_eq!(rows, 2);
 }

@@ -26,7 +26,7 @@ async fn an_unknown_zone_names_the_near_ones() {
     let error = Lake::of([conversation("1")])
         .try_ask("SELECT local_time(session_start_time, 'America/NewYork') FROM contacts")
         .await;
-    insta::assert_snapshot!(error.unwrap_err(), @"");
+    insta::assert_snapshot!(error.unwrap_err(), @"statement 1: expected an IANA time zone, as `America/New_York`, found `America/NewYork`; did you mean `America/New_York`?");
 }
 
 #[tokio::test]
@@ -62,9 +62,9 @@ async fn json_values_are_reached_by_path() {
         ("$.a", "1.0"),
         ("$.t", "true"),
         ("$.b['x y'][1]", "two"),
-        ("$.b['x y'][2]", ""),
-        ("$.b['x y'][9]", ""),
-        ("$.none", ""),
+        ("$.b['x y'][2]", "\"\""),
+        ("$.b['x y'][9]", "\"\""),
+        ("$.none", "\"\""),
         ("$.é", "ü"),
         ("$.b['x y']", "\"[1, \"\"two\"\", null]\""),
     ] {

@@ -201,10 +201,15 @@ async fn columns_that_an_older_object_lacks_are_null() {
 #[tokio::test]
 async fn a_corrupt_object_is_named() {
     let lake = Lake::of([conversation("1")]);
-    fs::write(lake.object("acme", "2026-03-02"), b"PAR1 this is no parquet at all PAR1").unwrap();
-    let error = lake.try_ask("SELECT count(*) FROM conversations").await.unwrap_err();
-    assert_eq!(error.kind(), QueryErrorKind::Lake);
-    assert!(error.to_string().starts_with("expected a readable Parquet object, found `conversations/account_id=acme/session_date=2026-03-02/conversations.parquet`"), "{error}");
+    let path = lake.object("acme", "2026-03-02");
+    let whole = fs::read(&path).unwrap();
+    for bytes in [b"".as_slice(), b"PAR1", b"PAR1 this is no parquet at all PAR1", &whole[..whole.len() / 2]] {
+        fs::write(&path, bytes).unwrap();
+        let error = lake.try_ask("SELECT count(*) FROM conversations").await.unwrap_err();
+        assert_eq!(error.kind(), QueryErrorKind::Lake, "{error:?}");
+        let begins = "expected a readable Parquet object, found `conversations/account_id=acme/session_date=2026-03-02/conversations.parquet`";
+        assert!(error.to_string().starts_with(begins), "{error}");
+    }
 }
 
 #[tokio::test]

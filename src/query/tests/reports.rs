@@ -207,9 +207,9 @@ async fn service_level_has_its_variants() {
 
 #[tokio::test]
 async fn service_level_goes_by_enter_time_and_keeps_entries_after_the_range() {
-    let late = with(answered(5), json!({"enter_time": "2026-03-03T00:10:00Z"}));
+    let after = with(answered(5), json!({"enter_time": "2026-03-03T00:10:00Z"}));
     let unknown = with(answered(5), json!({"enter_time": null}));
-    let lake = Lake::of([routed("1", json!([late])), routed("2", json!([unknown]))]);
+    let lake = Lake::of([routed("1", json!([after])), routed("2", json!([unknown]))]);
     let params = [("from", "2026-03-02"), ("to", "2026-03-03"), ("interval", "30m")];
     let columns = ["interval_start", "utc_offset_minutes", "answered", "counted", "no_enter_time"];
     assert_eq!(

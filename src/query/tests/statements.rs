@@ -87,7 +87,7 @@ async fn what_reads_is_allowed() {
 async fn unknown_tables_and_columns_name_the_near_ones() {
     let lake = Lake::new();
     insta::assert_snapshot!(lake.try_ask("SELECT * FROM contact").await.unwrap_err(), @"statement 1: unknown table `contact`; did you mean `contacts`?");
-    insta::assert_snapshot!(lake.try_ask("SELECT chanel FROM contacts").await.unwrap_err(), @"");
+    insta::assert_snapshot!(lake.try_ask("SELECT chanel FROM contacts").await.unwrap_err(), @"statement 1: unknown column `chanel`; did you mean `channel`?");
 }
 
 #[test]
