@@ -18,10 +18,16 @@ mod list;
 mod number;
 mod object;
 mod page;
+mod record;
+mod record_destination;
+mod record_value;
 mod scan;
 mod string;
+#[cfg(test)]
+mod tests;
 mod validity;
 
 pub use decoder::Decoder;
 pub use error::{DecodeError, Found};
 pub use page::{DecodedPage, GroupCounts, Reject, RejectReason, RowKey};
+pub use record::{RecordError, RecordWriter, write_record};

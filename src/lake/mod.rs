@@ -12,14 +12,22 @@
 
 mod commit;
 mod coverage;
+mod day;
+mod encode;
 mod error;
 mod head;
+mod kept;
+mod key;
 #[expect(clippy::module_inception, reason = "the room is named after what it makes")]
 mod lake;
 mod layout;
+mod ledger;
 mod local;
 mod lock;
+mod merge;
+mod moved;
 mod partition;
+mod pinned;
 mod rejects;
 mod staging;
 mod tables;

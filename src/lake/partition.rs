@@ -1,8 +1,94 @@
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use futures::{Stream, StreamExt};
 use object_store::ObjectMeta;
+use parquet::arrow::ProjectionMask;
+use parquet::arrow::async_reader::ParquetRecordBatchStreamBuilder;
+use parquet::errors::ParquetError;
 
+use super::encode::{RUN_ID, SCHEMA_VERSION};
+use super::pinned::PinnedObject;
 use super::{DayState, Lake, LakeError};
+use crate::schema::Schema;
 
-/// What the footer of a partition says.
-pub(super) async fn state(_lake: &Lake, _meta: &ObjectMeta) -> Result<DayState, LakeError> {
-    unreachable!()
+/// Rows a batch: large enough to be quick, small enough that wide rows stay small in memory.
+pub(super) const BATCH_ROWS: usize = 2_048;
+
+/// One version of a partition object, its footer read and found to be ours.
+pub(super) struct Partition {
+    meta: ObjectMeta,
+    builder: ParquetRecordBatchStreamBuilder<PinnedObject>,
+}
+
+impl Partition {
+    pub(super) async fn open(lake: &Lake, meta: &ObjectMeta) -> Result<Self, LakeError> {
+        let reader = PinnedObject::new(Arc::clone(lake.store()), meta.clone());
+        let builder = ParquetRecordBatchStreamBuilder::new(reader).await.map_err(|error| unreadable(meta, error))?;
+        let partition = Self { meta: meta.clone(), builder };
+        partition.check()?;
+        Ok(partition)
+    }
+
+    /// What the ledger keeps of the object.
+    pub(super) fn state(&self) -> DayState {
+        let rows = self.builder.metadata().file_metadata().num_rows();
+        DayState {
+            etag: self.meta.e_tag.clone(),
+            rows: u64::try_from(rows).unwrap_or_default(),
+            bytes: self.meta.size,
+            run_id: self.footer(RUN_ID).map(str::to_owned),
+        }
+    }
+
+    /// The rows, in the object's order: all columns, or those named (in the schema's order).
+    pub(super) fn stream(
+        self,
+        columns: Option<&[&str]>,
+    ) -> Result<impl Stream<Item = Result<RecordBatch, LakeError>> + Send + 'static, LakeError> {
+        let Self { meta, mut builder } = self;
+        if let Some(names) = columns {
+            let mask = ProjectionMask::columns(builder.parquet_schema(), names.iter().copied());
+            builder = builder.with_projection(mask);
+        }
+        let stream = builder.with_batch_size(BATCH_ROWS).build().map_err(|error| unreadable(&meta, error))?;
+        Ok(stream.map(move |batch| batch.map_err(|error| unreadable(&meta, error))))
+    }
+
+    fn footer(&self, key: &str) -> Option<&str> {
+        let pairs = self.builder.metadata().file_metadata().key_value_metadata()?;
+        pairs.iter().find(|pair| pair.key == key)?.value.as_deref()
+    }
+
+    fn check(&self) -> Result<(), LakeError> {
+        let path = self.meta.location.to_string();
+        let expected = Schema::conversations().version;
+        let Some(found) = self.footer(SCHEMA_VERSION).and_then(|text| text.parse().ok()) else {
+            return Err(LakeError::ForeignPartition { path, found: format!("no `{SCHEMA_VERSION}` in its footer") });
+        };
+        if found != expected {
+            return Err(LakeError::OtherSchema { path, found, expected });
+        }
+        if self.builder.schema().fields() != Schema::conversations_arrow().fields() {
+            return Err(LakeError::ForeignPartition { path, found: "other columns".to_owned() });
+        }
+        Ok(())
+    }
+}
+
+/// Reads the footer of a partition.
+pub(super) async fn state(lake: &Lake, meta: &ObjectMeta) -> Result<DayState, LakeError> {
+    Ok(Partition::open(lake, meta).await?.state())
+}
+
+/// Tells a store that fails from an object that is damaged.
+fn unreadable(meta: &ObjectMeta, error: ParquetError) -> LakeError {
+    let path = meta.location.to_string();
+    match error {
+        ParquetError::External(source) => match source.downcast::<object_store::Error>() {
+            Ok(source) => LakeError::Store { operation: "read", path, source: *source },
+            Err(source) => LakeError::CorruptPartition { path, source: ParquetError::External(source) },
+        },
+        source => LakeError::CorruptPartition { path, source },
+    }
 }

@@ -1,4 +1,5 @@
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use super::staging::StagedObject;
 use super::{Lake, LakeError, RejectLine, layout, tables};
@@ -17,7 +18,11 @@ pub(super) struct RejectCount {
 ///
 /// One object for each first two hex digits of the hash: whether a text is known is one small read, and a
 /// commit rewrites only the objects it adds to.
-pub(super) async fn keep(lake: &Lake, account: &AccountId, staged: &[StagedObject]) -> Result<RejectCount, LakeError> {
+pub(super) async fn keep(
+    lake: &Lake,
+    account: &AccountId,
+    staged: &[Arc<StagedObject>],
+) -> Result<RejectCount, LakeError> {
     let mut buckets: BTreeMap<String, BTreeMap<String, RejectLine>> = BTreeMap::new();
     for object in staged {
         for line in object.rejects(lake).await? {

@@ -11,7 +11,7 @@ use object_store::path::Path;
 use object_store::{ObjectStoreExt, PutPayload};
 use serde::{Deserialize, Serialize};
 
-use super::{Lake, LakeError, SessionDate, layout};
+use super::{Lake, LakeError, SessionDate, key, layout};
 use crate::clock::{TimeRange, UtcTime};
 use crate::decode::{Reject, RejectReason};
 use crate::schema::{AccountId, RunId, Schema, StreamId};
@@ -76,6 +76,7 @@ pub(super) struct StagedHeader {
     pub requests: u64,
     pub api_rows: u64,
     pub rows: u64,
+    pub rows_without_id_time: u64,
     pub rejects: u64,
     pub refused_columns: Vec<String>,
     /// Of each batch in the object: its day and rows.
@@ -122,12 +123,14 @@ impl StagedWindow {
         let parts = self.by_day()?;
         let rejects: Vec<_> = self.rejects.iter().map(|reject| reject.line(run)).collect();
         let rows = parts.iter().map(|(part, _)| part.rows).sum();
+        let without_id_time = parts.iter().map(|(_, batch)| key::without_id_time(batch)).sum::<Result<usize, _>>()?;
         let header = StagedHeader {
             proof: self.proof,
             pages: self.pages,
             requests: self.requests,
             api_rows: self.api_rows,
             rows,
+            rows_without_id_time: count(without_id_time),
             rejects: count(rejects.len()),
             refused_columns: self.refused_columns,
             parts: parts.iter().map(|(part, _)| *part).collect(),
@@ -219,8 +222,9 @@ impl StagedObject {
         Ok(Self { path, run_id, sequence, header })
     }
 
-    pub(super) fn has_day(&self, date: SessionDate) -> bool {
-        self.header.parts.iter().any(|part| part.date == date)
+    /// Rows of one day.
+    pub(super) fn rows_of(&self, date: SessionDate) -> u64 {
+        self.header.parts.iter().filter(|part| part.date == date).map(|part| part.rows).sum()
     }
 
     /// The batches of one day, or of all; of all columns, or of those named.

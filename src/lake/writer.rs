@@ -1,4 +1,4 @@
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,9 +10,7 @@ use object_store::path::Path;
 use super::lock::AccountLock;
 use super::staging::StagedObject;
 use super::tables::{self, RunLine, RunState};
-use super::{
-    AccountHead, Clock, CommitSummary, DayState, Intent, Lake, LakeError, LedgerTable, StagedWindow, layout, partition,
-};
+use super::{AccountHead, Clock, CommitSummary, Intent, Lake, LakeError, LedgerTable, StagedWindow, layout, partition};
 use crate::clock::{TimeRange, UtcTime};
 use crate::schema::{AccountId, ApiVersion, RunId, Schema, StreamId};
 
@@ -73,7 +71,7 @@ pub struct Writer {
     pub(super) run_id: RunId,
     pub(super) lock: AccountLock,
     pub(super) head: AccountHead,
-    pub(super) staged: Mutex<Vec<StagedObject>>,
+    pub(super) staged: Mutex<Vec<Arc<StagedObject>>>,
     pub(super) commits: u32,
     pub(super) run: Option<RunLine>,
     pub(super) memory_limit_bytes: usize,
@@ -160,7 +158,7 @@ impl Writer {
             let known = self.lock_staged().iter().any(|object| object.path == path);
             if !known {
                 let object = StagedObject::open(&self.lake, path, run, sequence).await?;
-                self.lock_staged().push(object);
+                self.lock_staged().push(Arc::new(object));
             }
         }
         self.commit().await
@@ -197,7 +195,7 @@ impl Writer {
     pub async fn stage(&self, window: StagedWindow) -> Result<(), LakeError> {
         let sequence = self.next_sequence.fetch_add(1, Ordering::Relaxed);
         let object = StagedObject::write(&self.lake, &self.account, &self.run_id, sequence, window).await?;
-        self.lock_staged().push(object);
+        self.lock_staged().push(Arc::new(object));
         Ok(())
     }
 
@@ -224,21 +222,16 @@ impl Writer {
         Ok(Some(run))
     }
 
-    pub(super) fn lock_staged(&self) -> std::sync::MutexGuard<'_, Vec<StagedObject>> {
+    pub(super) fn lock_staged(&self) -> std::sync::MutexGuard<'_, Vec<Arc<StagedObject>>> {
         self.staged.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Deletes staged objects whose rows the ledger says are in the lake.
     pub(super) async fn drop_retired(&mut self) -> Result<(), LakeError> {
-        for path in &self.head.retired {
-            delete(&self.lake, &Path::from(path.as_str())).await?;
+        for path in std::mem::take(&mut self.head.retired) {
+            delete(&self.lake, &Path::from(path)).await?;
         }
-        self.head.retired.clear();
         Ok(())
-    }
-
-    pub(super) fn day_states(&self) -> &BTreeMap<super::SessionDate, DayState> {
-        &self.head.days
     }
 }
 

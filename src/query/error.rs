@@ -1,10 +1,12 @@
 use std::fmt;
 
-use datafusion::common::DataFusionError;
+use arrow::error::ArrowError;
+use datafusion::common::{DataFusionError, SchemaError};
+use datafusion::parquet::errors::ParquetError;
 use object_store::path::Path;
 
 use super::files::{Fault, Snapshot};
-use super::suggest::{did_you_mean, quoted};
+use super::suggest::{did_you_mean, near, quoted};
 
 /// Why a question has no answer.
 #[derive(Debug, thiserror::Error)]
@@ -33,6 +35,16 @@ pub enum QueryError {
         /// The table named.
         name: String,
         /// Tables of nearly that name.
+        near: Vec<String>,
+    },
+    /// A column that the statement's tables do not have.
+    #[error("statement {number}: unknown column `{name}`{}", did_you_mean(near))]
+    UnknownColumn {
+        /// Position of the statement in the text, from 1.
+        number: usize,
+        /// The column named.
+        name: String,
+        /// Columns of nearly that name.
         near: Vec<String>,
     },
     /// The statement cannot be planned, or failed while it ran. The same statement fails again.
@@ -150,6 +162,7 @@ impl QueryError {
             Self::Syntax { .. }
             | Self::Refused { .. }
             | Self::UnknownTable { .. }
+            | Self::UnknownColumn { .. }
             | Self::Statement { .. }
             | Self::UnknownReport { .. }
             | Self::UnknownParam { .. }
@@ -173,12 +186,23 @@ impl QueryError {
             Err(error) => error,
         };
         let message = plain(&error);
+        if is_of_parquet(&error) {
+            return Self::Corrupt { object: suspects(snapshot), message };
+        }
         match error.find_root() {
-            DataFusionError::ParquetError(_) => Self::Corrupt { object: suspects(snapshot), message },
+            DataFusionError::SchemaError(schema, _) => Self::of_schema(number, schema, message),
             DataFusionError::ResourcesExhausted(_) => Self::Memory { number, message },
             DataFusionError::Internal(_) => Self::Internal { message },
             _ => Self::Statement { number, message },
         }
+    }
+
+    fn of_schema(number: usize, error: &SchemaError, message: String) -> Self {
+        let SchemaError::FieldNotFound { field, valid_fields } = error else {
+            return Self::Statement { number, message };
+        };
+        let near = near(&field.name, valid_fields.iter().map(|field| field.name.as_str()));
+        Self::UnknownColumn { number, name: field.flat_name(), near }
     }
 }
 
@@ -205,6 +229,21 @@ fn own(error: DataFusionError) -> Result<QueryError, DataFusionError> {
         }
         other => Err(other),
     }
+}
+
+/// Whether the cause lies in the bytes of an object, wherever in the chain that is said.
+fn is_of_parquet(error: &DataFusionError) -> bool {
+    let mut link: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    while let Some(error) = link {
+        let of_parquet = error.is::<ParquetError>()
+            || matches!(error.downcast_ref(), Some(DataFusionError::ParquetError(_)))
+            || matches!(error.downcast_ref(), Some(ArrowError::ParquetError(_)));
+        if of_parquet {
+            return true;
+        }
+        link = error.source();
+    }
+    false
 }
 
 /// A page that cannot be decoded is met far from the object it came from.

@@ -125,7 +125,7 @@ fn day_object(folder: &Path, meta: ObjectMeta) -> Option<DayObject> {
     }
     let account_id = account.as_ref().strip_prefix("account_id=")?.to_owned();
     let session_date = days_since_1970(date.as_ref().strip_prefix("session_date=")?)?;
-    Some(DayObject { account_id, session_date, meta })
+    Some(DayObject { meta, account_id, session_date })
 }
 
 /// A date of exactly ten characters, as days since 1970-01-01.

@@ -7,8 +7,8 @@ use datafusion::datasource::listing::PartitionedFile;
 use datafusion::datasource::physical_plan::parquet::{DefaultParquetFileReaderFactory, ParquetFileReaderFactory};
 use datafusion::parquet::arrow::arrow_reader::ArrowReaderOptions;
 use datafusion::parquet::arrow::async_reader::AsyncFileReader;
-use datafusion::parquet::errors::Result as ParquetResult;
-use datafusion::parquet::file::metadata::ParquetMetaData;
+use datafusion::parquet::errors::{ParquetError, Result as ParquetResult};
+use datafusion::parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader};
 use datafusion::physical_plan::metrics::ExecutionPlanMetricsSet;
 use futures::FutureExt;
 use futures::future::BoxFuture;
@@ -17,8 +17,12 @@ use object_store::path::Path;
 use super::files::{Fault, Snapshot};
 use super::pinned::PinnedStore;
 
+/// Read at first from the end of an object: footer and metadata mostly come with one request.
+const FOOTER_BYTES: usize = 64 * 1024;
+
 /// Readers without any cache of metadata (it would outlive the listing), which note the object whose footer
-/// cannot be read: the engine's own message does not name it.
+/// cannot be read. The footer is read by parquet's own reader: the engine's trusts the length written there, and
+/// panics in builds that check arithmetic.
 #[derive(Debug)]
 pub(super) struct ReaderFactory {
     snapshot: Arc<Snapshot>,
@@ -40,15 +44,16 @@ impl ParquetFileReaderFactory for ReaderFactory {
         metadata_size_hint: Option<usize>,
         metrics: &ExecutionPlanMetricsSet,
     ) -> Result<Box<dyn AsyncFileReader + Send>> {
-        let object = file.object_meta.location.clone();
+        let (object, size) = (file.object_meta.location.clone(), file.object_meta.size);
         self.snapshot.note_read(&object);
         let inner = self.inner.create_reader(partition_index, file, metadata_size_hint, metrics)?;
-        Ok(Box::new(Reader { object, snapshot: Arc::clone(&self.snapshot), inner }))
+        Ok(Box::new(Reader { object, size, snapshot: Arc::clone(&self.snapshot), inner }))
     }
 }
 
 struct Reader {
     object: Path,
+    size: u64,
     snapshot: Arc<Snapshot>,
     inner: Box<dyn AsyncFileReader + Send>,
 }
@@ -66,11 +71,20 @@ impl AsyncFileReader for Reader {
         &'a mut self,
         options: Option<&'a ArrowReaderOptions>,
     ) -> BoxFuture<'a, ParquetResult<Arc<ParquetMetaData>>> {
-        let metadata = self.inner.get_metadata(options);
-        let (snapshot, object) = (&self.snapshot, &self.object);
-        // A fault of the store was noted before this one, and the first is the cause.
-        metadata
-            .map(|result| result.inspect_err(|error| snapshot.note(Fault::Corrupt(object.clone(), error.to_string()))))
-            .boxed()
+        async move {
+            let policy = options.map(ArrowReaderOptions::column_index_policy).unwrap_or_default();
+            let size = self.size;
+            let metadata = ParquetMetaDataReader::new()
+                .with_page_index_policy(policy)
+                .with_prefetch_hint(Some(FOOTER_BYTES))
+                .load_and_finish(&mut *self, size)
+                .await;
+            // A fault of the store was noted before this one, and the first is the cause.
+            let note = |error: &ParquetError| {
+                self.snapshot.note(Fault::Corrupt(self.object.clone(), error.to_string()));
+            };
+            metadata.map(Arc::new).inspect_err(note)
+        }
+        .boxed()
     }
 }

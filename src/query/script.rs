@@ -1,5 +1,5 @@
+use datafusion::common::ParamValues;
 use datafusion::common::tree_node::TreeNodeRecursion;
-use datafusion::common::{ParamValues, TableReference};
 use datafusion::logical_expr::{DdlStatement, LogicalPlan};
 use datafusion::sql::parser::{DFParserBuilder, Statement as SqlStatement};
 use datafusion::sql::sqlparser::ast::Statement as Ast;
@@ -84,9 +84,4 @@ fn writes(node: &LogicalPlan) -> bool {
         LogicalPlan::Ddl(_) | LogicalPlan::Dml(_) | LogicalPlan::Copy(_) | LogicalPlan::Statement(_) => true,
         _ => false,
     }
-}
-
-/// The bare name of a table, without catalog and schema.
-pub(super) fn bare(reference: &TableReference) -> &str {
-    reference.table()
 }

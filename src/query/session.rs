@@ -3,7 +3,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use arrow::datatypes::Schema as ArrowSchema;
-use datafusion::common::ParamValues;
+use datafusion::common::{ParamValues, TableReference};
 use datafusion::execution::SessionStateBuilder;
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
 use datafusion::execution::object_store::{DefaultObjectStoreRegistry, ObjectStoreRegistry};
@@ -18,7 +18,7 @@ use super::error::internal;
 use super::files::{LakeFiles, Snapshot};
 use super::pinned::PinnedStore;
 use super::report::{Params, Report};
-use super::script::{self, Statement, bare};
+use super::script::{self, Statement};
 use super::suggest::near;
 use super::table::{Conversations, STORE_URL};
 use super::{QueryError, Rows, functions, views};
@@ -134,10 +134,10 @@ impl Session {
     ) -> Result<LogicalPlan, QueryError> {
         let failed = |error| QueryError::of_statement(statement.number, error, snapshot);
         let state = context.state();
-        for reference in state.resolve_table_references(&statement.parsed).map_err(failed)? {
-            self.check_table(context, statement, bare(&reference), &reference)?;
-        }
-        let plan = state.statement_to_plan(statement.parsed.clone()).await.map_err(failed)?;
+        let plan = match state.statement_to_plan(statement.parsed.clone()).await {
+            Ok(plan) => plan,
+            Err(error) => return Err(self.unknown_table(context, statement).unwrap_or_else(|| failed(error))),
+        };
         statement.check_plan(&plan)?;
         match &statement.params {
             Some(params) => plan.with_param_values(params.clone()).map_err(failed),
@@ -145,20 +145,19 @@ impl Session {
         }
     }
 
-    fn check_table(
-        &self,
-        context: &SessionContext,
-        statement: &Statement,
-        name: &str,
-        reference: &datafusion::common::TableReference,
-    ) -> Result<(), QueryError> {
-        if reference.schema().is_some() || context.table_exist(reference.clone()).unwrap_or(true) {
-            return Ok(());
-        }
-        let tables = self.tables();
-        let near = near(name, tables.iter().map(String::as_str));
+    /// The first table that a statement names and the session does not have.
+    fn unknown_table(&self, context: &SessionContext, statement: &Statement) -> Option<QueryError> {
+        let state = context.state();
+        let references = state.resolve_table_references(&statement.parsed).ok()?;
+        let known = |reference: &TableReference| {
+            let exists = context.table_exist(reference.clone()).unwrap_or(true);
+            exists || state.table_functions().contains_key(reference.table())
+        };
+        let name = references.iter().find(|reference| !known(reference))?.table().to_owned();
+        let tables: Vec<String> = self.tables().into_iter().filter(|table| !table.starts_with('_')).collect();
+        let near = near(&name, tables.iter().map(String::as_str));
         let near = if near.is_empty() { tables } else { near };
-        Err(QueryError::UnknownTable { number: statement.number, name: name.to_owned(), near })
+        Some(QueryError::UnknownTable { number: statement.number, name, near })
     }
 
     /// A context for one statement: catalog, functions, memory and spill folder are the session's; listing,
@@ -174,6 +173,8 @@ impl Session {
             .with_object_store_registry(Arc::new(registry));
         runtime.disk_manager = Some(Arc::clone(&shared.disk_manager));
         let config = state.config().clone().with_extension(Arc::clone(snapshot));
+        // Else an empty catalog takes the place of the session's.
+        let config = config.with_create_default_catalog_and_schema(false);
         let runtime = runtime.build_arc().map_err(internal)?;
         let state = SessionStateBuilder::new_from_existing(state).with_config(config).with_runtime_env(runtime);
         Ok(SessionContext::new_with_state(state.build()))

@@ -12,10 +12,13 @@ use super::io;
 
 /// The schema of [`plain`] batches.
 pub(super) fn plain_schema(schema: &ArrowSchema) -> ArrowSchema {
-    let field = |field: &FieldRef| match is_union(field.data_type()) {
-        true => Arc::new(Field::new(field.name(), DataType::Utf8, true)),
-        false => Arc::clone(field),
-    };
+    with_text(schema, is_union)
+}
+
+/// The schema with text in place of the columns whose type is chosen.
+fn with_text(schema: &ArrowSchema, chosen: fn(&DataType) -> bool) -> ArrowSchema {
+    let text = |field: &FieldRef| Arc::new(Field::new(field.name(), DataType::Utf8, true));
+    let field = |field: &FieldRef| if chosen(field.data_type()) { text(field) } else { Arc::clone(field) };
     ArrowSchema::new(schema.fields().iter().map(field).collect::<Vec<_>>())
 }
 
@@ -40,7 +43,7 @@ fn union_text(column: &ArrayRef) -> ArrayRef {
         JsonUnionValue::JsonNull => None,
         JsonUnionValue::Bool(value) => Some(value.to_string()),
         JsonUnionValue::Int(value) => Some(value.to_string()),
-        JsonUnionValue::Float(value) => Some(value.to_string()),
+        JsonUnionValue::Float(value) => Some(format!("{value:?}")),
         JsonUnionValue::Str(value) | JsonUnionValue::Array(value) | JsonUnionValue::Object(value) => {
             Some(value.to_owned())
         }
@@ -51,22 +54,12 @@ fn union_text(column: &ArrayRef) -> ArrayRef {
 /// The batch with nested columns as JSON text.
 pub(super) fn flat(batch: &RecordBatch) -> io::Result<RecordBatch> {
     let schema = batch.schema();
-    let fields = schema.fields().iter().map(|field| match field.data_type().is_nested() {
-        true => Arc::new(Field::new(field.name(), DataType::Utf8, true)),
-        false => Arc::clone(field),
-    });
-    let schema = ArrowSchema::new(fields.collect::<Vec<_>>());
-    let columns = batch
-        .schema()
-        .fields()
-        .iter()
-        .zip(batch.columns())
-        .map(|(field, column)| match column.data_type().is_nested() {
-            true => json_text(field, column),
-            false => Ok(Arc::clone(column)),
-        })
-        .collect::<Result<Vec<_>, _>>();
-    columns.and_then(|columns| RecordBatch::try_new(Arc::new(schema), columns)).map_err(io::Error::other)
+    let column = |(field, column): (&FieldRef, &ArrayRef)| {
+        if column.data_type().is_nested() { json_text(field, column) } else { Ok(Arc::clone(column)) }
+    };
+    let columns: Result<Vec<_>, _> = schema.fields().iter().zip(batch.columns()).map(column).collect();
+    let schema = Arc::new(with_text(&schema, DataType::is_nested));
+    columns.and_then(|columns| RecordBatch::try_new(schema, columns)).map_err(io::Error::other)
 }
 
 fn json_text(field: &FieldRef, column: &ArrayRef) -> Result<ArrayRef, ArrowError> {

@@ -23,6 +23,7 @@ fn element() -> Field {
     Field::new("element", DataType::Utf8, true)
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "the shape of all functions of the prelude")]
 fn json_keys(args: &[ArrayRef]) -> Result<ArrayRef> {
     let mut lists = ListBuilder::new(StringBuilder::new()).with_field(element());
     for text in args[0].as_string::<i32>() {
@@ -80,10 +81,10 @@ fn steps(path: &str) -> Result<Vec<Step<'_>>> {
         rest = next.as_ref().map(|(_, rest)| *rest);
         steps.extend(next.map(|(step, _)| step));
     }
-    match rest {
-        Some(_) => Ok(steps),
-        None => exec_err!("expected a path as `$.name`, `$['name']` or `$[0]`, found `{path}`"),
+    if rest.is_none() {
+        return exec_err!("expected a path as `$.name`, `$['name']` or `$[0]`, found `{path}`");
     }
+    Ok(steps)
 }
 
 fn step(text: &str) -> Option<(Step<'_>, &str)> {

@@ -3,7 +3,7 @@ use std::hash::{Hash, Hasher};
 
 use arrow::array::ArrayRef;
 use arrow::datatypes::DataType;
-use datafusion::common::{Result, plan_err};
+use datafusion::common::{Result, plan_datafusion_err, plan_err};
 use datafusion::logical_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility};
 use datafusion::scalar::ScalarValue;
 
@@ -78,12 +78,11 @@ impl ScalarUDFImpl for Prelude {
         if found.len() != self.takes.len() {
             return plan_err!("`{}` takes {} arguments, found {}", self.name, self.takes.len(), found.len());
         }
-        let cast = |(position, (takes, found)): (usize, (&Takes, &DataType))| match takes.cast(found) {
-            Some(cast) => Ok(cast),
-            None => {
-                let expected = takes.named();
-                plan_err!("argument {} of `{}`: expected {expected}, found {found}", position + 1, self.name)
-            }
+        let cast = |(at, (takes, found)): (usize, (&Takes, &DataType))| {
+            let expected = takes.named();
+            takes.cast(found).ok_or_else(|| {
+                plan_datafusion_err!("argument {} of `{}`: expected {expected}, found {found}", at + 1, self.name)
+            })
         };
         self.takes.iter().zip(found).enumerate().map(cast).collect()
     }

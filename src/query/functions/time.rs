@@ -76,9 +76,10 @@ pub(in crate::query) fn time_zone(name: &str) -> Result<TimeZone> {
     Ok(zone)
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "the shape of all functions of the prelude")]
 fn seconds_between(args: &[ArrayRef]) -> Result<ArrayRef> {
     let pairs = times(&args[0]).iter().zip(times(&args[1]));
-    let seconds: Float64Array = pairs.map(|(from, to)| Some(micros_as_seconds(to? - from?))).collect();
+    let seconds: Float64Array = pairs.map(|(from, to)| to?.checked_sub(from?).map(micros_as_seconds)).collect();
     Ok(Arc::new(seconds))
 }
 
@@ -87,6 +88,7 @@ fn micros_as_seconds(micros: i64) -> f64 {
     micros as f64 / 1_000_000.0
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "the shape of all functions of the prelude")]
 fn iso_weekday(args: &[ArrayRef]) -> Result<ArrayRef> {
     // 1970-01-01 was a Thursday, day 4.
     let weekday = |time: i64| (time.div_euclid(DAY) + 3).rem_euclid(7) + 1;

@@ -1,0 +1,10 @@
+mod fixture;
+mod generate;
+mod hash;
+mod json;
+mod laws;
+mod normal;
+mod pages;
+mod records;
+mod rules;
+mod samples;

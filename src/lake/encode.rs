@@ -1,0 +1,164 @@
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use object_store::ObjectStore;
+use object_store::buffered::BufWriter;
+use object_store::path::Path;
+use parquet::arrow::arrow_writer::ArrowWriterOptions;
+use parquet::arrow::{ArrowSchemaConverter, ArrowWriter};
+use parquet::basic::{Compression, Encoding, LogicalType, Type, ZstdLevel};
+use parquet::errors::ParquetError;
+use parquet::file::metadata::{KeyValue, SortingColumn};
+use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterPropertiesBuilder};
+use parquet::schema::types::{ColumnDescriptor, SchemaDescriptor};
+use tokio::io::AsyncWriteExt;
+
+use super::merge::SORTED_BY;
+use super::{LakeError, WRITER};
+use crate::schema::{RunId, Schema};
+
+pub(super) const SCHEMA_VERSION: &str = "kore_lake.schema_version";
+pub(super) const CONTENT_HASH_VERSION: &str = "kore_lake.content_hash_version";
+pub(super) const RUN_ID: &str = "kore_lake.run_id";
+pub(super) const WRITER_KEY: &str = "kore_lake.writer";
+
+/// Rows a row group.
+const ROW_GROUP_ROWS: usize = 131_072;
+/// Objects above this size go to the store in parts.
+const PART_BYTES: usize = 16 << 20;
+/// Text that hardly ever repeats: a dictionary would only cost (measured).
+const UNIQUE_TEXT: [&str; 20] = [
+    "session_id",
+    "conversation_id",
+    "user_id",
+    "channel_specific_user_id",
+    "csat_feedback",
+    "disposition_remarks",
+    "customer_info.customer_phone",
+    "customer_info.customer_email",
+    "meta_info.caller",
+    "meta_info.user_id",
+    "meta_info.id",
+    "meta_info.end_user_number",
+    "meta_info.phone_number",
+    "meta_info.email",
+    "meta_info.email_id",
+    "meta_info.full_name",
+    "meta_info.ip_address",
+    "meta_info.identities.val",
+    "destinations.responding_agent.agent_notes",
+    "destinations.non_responding_agents.agent_notes",
+];
+/// Numbers of ours that repeat from row to row, for which a dictionary is best.
+const REPEATED: [&str; 2] = ["_fetched_at", "_time_zone_offset"];
+/// A hash: nothing makes it smaller.
+const RANDOM: &str = "_content_hash";
+
+/// Rows to one partition object, encoded off the async threads and sent on as row groups fill.
+pub(super) struct PartitionWriter {
+    encoder: ArrowWriter<Vec<u8>>,
+    object: BufWriter,
+    path: Path,
+}
+
+impl PartitionWriter {
+    /// Nothing is visible at `path` until [`finish`](Self::finish).
+    pub(super) fn new(store: Arc<dyn ObjectStore>, path: Path, run: &RunId) -> Result<Self, LakeError> {
+        let schema = Schema::conversations_arrow();
+        // Without the Arrow schema in the footer readers take types from Parquet's own, as all engines do.
+        let options = ArrowWriterOptions::new().with_properties(properties(run)?).with_skip_arrow_metadata(true);
+        let encoder = ArrowWriter::try_new_with_options(Vec::new(), schema, options).map_err(LakeError::Encode)?;
+        let object = BufWriter::with_capacity(store, path.clone(), PART_BYTES);
+        Ok(Self { encoder, object, path })
+    }
+
+    pub(super) async fn write(self, batch: RecordBatch) -> Result<Self, LakeError> {
+        let Self { mut encoder, mut object, path } = self;
+        let encoded = tokio::task::spawn_blocking(move || {
+            encoder.write(&batch)?;
+            let bytes = std::mem::take(encoder.inner_mut());
+            Ok::<_, ParquetError>((encoder, bytes))
+        });
+        let (encoder, bytes) = joined(encoded.await)?;
+        if !bytes.is_empty() {
+            object.put(bytes.into()).await.map_err(|error| failed(&path, error))?;
+        }
+        Ok(Self { encoder, object, path })
+    }
+
+    /// Closes the object, which takes its place now, and returns its rows.
+    pub(super) async fn finish(self) -> Result<u64, LakeError> {
+        let Self { mut encoder, mut object, path } = self;
+        let encoded = tokio::task::spawn_blocking(move || {
+            let rows = encoder.finish()?.file_metadata().num_rows();
+            Ok::<_, ParquetError>((rows, std::mem::take(encoder.inner_mut())))
+        });
+        let (rows, bytes) = joined(encoded.await)?;
+        object.put(bytes.into()).await.map_err(|error| failed(&path, error))?;
+        object.shutdown().await.map_err(|error| failed(&path, of_store(error)))?;
+        Ok(u64::try_from(rows).unwrap_or_default())
+    }
+}
+
+fn failed(path: &Path, source: object_store::Error) -> LakeError {
+    LakeError::store("write", path.to_string(), source)
+}
+
+/// The store's error, which the writer hands over wrapped.
+fn of_store(error: std::io::Error) -> object_store::Error {
+    let generic = |error: std::io::Error| object_store::Error::Generic { store: "writer", source: error.into() };
+    error.downcast::<object_store::Error>().unwrap_or_else(generic)
+}
+
+fn joined<T>(done: Result<Result<T, ParquetError>, tokio::task::JoinError>) -> Result<T, LakeError> {
+    done.map_err(|error| ParquetError::External(error.into())).flatten().map_err(LakeError::Encode)
+}
+
+fn properties(run: &RunId) -> Result<WriterProperties, LakeError> {
+    let schema = Schema::conversations();
+    let leaves = ArrowSchemaConverter::new().convert(&Schema::conversations_arrow()).map_err(LakeError::Encode)?;
+    let footer = [
+        (SCHEMA_VERSION, schema.version.to_string()),
+        (CONTENT_HASH_VERSION, schema.content_hash_version.to_string()),
+        (RUN_ID, run.to_string()),
+        (WRITER_KEY, WRITER.to_owned()),
+    ];
+    let builder = WriterProperties::builder()
+        .set_compression(Compression::ZSTD(ZstdLevel::try_new(1).map_err(LakeError::Encode)?))
+        .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
+        .set_statistics_enabled(EnabledStatistics::Page)
+        .set_sorting_columns(Some(sorting_columns(&leaves)))
+        .set_key_value_metadata(Some(footer.map(|(key, value)| KeyValue::new(key.to_owned(), value)).to_vec()));
+    Ok(leaves.columns().iter().fold(builder, |builder, leaf| leaf_properties(builder, leaf)).build())
+}
+
+fn leaf_properties(builder: WriterPropertiesBuilder, leaf: &ColumnDescriptor) -> WriterPropertiesBuilder {
+    let path = leaf.path().clone();
+    let name = name_of(leaf);
+    let builder = if leaf.path().parts().len() > 1 {
+        builder.set_column_statistics_enabled(path.clone(), EnabledStatistics::Chunk)
+    } else {
+        builder
+    };
+    let json = leaf.logical_type_ref() == Some(&LogicalType::Json);
+    let encoding = match leaf.physical_type() {
+        _ if REPEATED.contains(&name.as_str()) => return builder,
+        _ if name == RANDOM => Encoding::PLAIN,
+        Type::INT32 | Type::INT64 => Encoding::DELTA_BINARY_PACKED,
+        Type::BYTE_ARRAY if json || UNIQUE_TEXT.contains(&name.as_str()) => Encoding::DELTA_LENGTH_BYTE_ARRAY,
+        _ => return builder,
+    };
+    builder.set_column_dictionary_enabled(path.clone(), false).set_column_encoding(path, encoding)
+}
+
+/// The column's names without those of Parquet's list groups.
+fn name_of(leaf: &ColumnDescriptor) -> String {
+    let parts = leaf.path().parts().iter().map(String::as_str);
+    parts.filter(|part| !["list", "element"].contains(part)).collect::<Vec<_>>().join(".")
+}
+
+fn sorting_columns(leaves: &SchemaDescriptor) -> Vec<SortingColumn> {
+    let index = |name: &&str| leaves.columns().iter().position(|leaf| name_of(leaf) == **name);
+    let columns = SORTED_BY.iter().filter_map(index).filter_map(|index| i32::try_from(index).ok());
+    columns.map(|column_idx| SortingColumn { column_idx, descending: false, nulls_first: true }).collect()
+}

@@ -1,0 +1,99 @@
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::staging::StagedObject;
+use super::tables::{self, DayLine, WindowLine};
+use super::{CommitSummary, DayState, LakeError, LedgerTable, Owed, Proven, SessionDate, Writer, layout};
+use crate::clock::UtcTime;
+use crate::schema::RunId;
+
+impl Writer {
+    /// Writes down a commit: the tables, then the head, with which it is done.
+    pub(super) async fn write_ledger(
+        &mut self,
+        staged: &[Arc<StagedObject>],
+        summary: &CommitSummary,
+        states: BTreeMap<SessionDate, DayState>,
+    ) -> Result<(), LakeError> {
+        self.commits += 1;
+        self.write_windows(staged).await?;
+        self.write_days(summary, &states).await?;
+        self.write_run(staged, summary).await?;
+        let mut head = self.head.clone();
+        head.days.extend(states);
+        for object in staged {
+            let Some(proof) = &object.header.proof else { continue };
+            let (range, read_at, run_id) = (proof.range, proof.read_at, object.run_id.clone());
+            let stream = head.stream_mut(proof.stream.as_ref());
+            if proof.whole {
+                stream.prove(&Proven { range, read_at, run_id, evidence: proof.evidence_kind.clone() });
+            } else {
+                stream.owe(Owed { range, read_at, run_id, evidence: proof.evidence.clone() });
+            }
+        }
+        head.retired = staged.iter().map(|object| object.path.to_string()).collect();
+        head.store(&self.lake, &self.run_id).await?;
+        self.head = head;
+        Ok(())
+    }
+
+    /// Windows stand under the run that read them: written again after a kill, they are the same lines.
+    async fn write_windows(&self, staged: &[Arc<StagedObject>]) -> Result<(), LakeError> {
+        let mut runs: BTreeMap<&RunId, Vec<WindowLine>> = BTreeMap::new();
+        for object in staged {
+            runs.entry(&object.run_id).or_default().push(WindowLine::of(object));
+        }
+        for (run, lines) in runs {
+            tables::upsert(&self.lake, &layout::table(LedgerTable::Windows, &self.account, run), lines).await?;
+        }
+        Ok(())
+    }
+
+    async fn write_days(
+        &self,
+        summary: &CommitSummary,
+        states: &BTreeMap<SessionDate, DayState>,
+    ) -> Result<(), LakeError> {
+        let committed_at = UtcTime::now();
+        let line = |day: &super::DayChange| DayLine {
+            run_id: self.run_id.clone(),
+            commit: self.commits,
+            session_date: day.date,
+            committed_at,
+            written: day.written,
+            rows: day.rows,
+            bytes: day.bytes,
+            etag: states.get(&day.date).and_then(|state| state.etag.clone()),
+            rows_new: day.change.new,
+            rows_changed: day.change.changed,
+            rows_unchanged: day.change.unchanged,
+            rows_superseded: day.change.superseded,
+            rows_not_returned: day.change.not_returned,
+            rows_moved_out: day.change.moved_out,
+        };
+        let path = layout::table(LedgerTable::Days, &self.account, &self.run_id);
+        tables::upsert(&self.lake, &path, summary.days.iter().map(line).collect()).await
+    }
+
+    async fn write_run(&mut self, staged: &[Arc<StagedObject>], summary: &CommitSummary) -> Result<(), LakeError> {
+        let Some(mut run) = self.run.clone() else { return Ok(()) };
+        for header in staged.iter().map(|object| &object.header) {
+            run.pages += header.pages;
+            run.requests += header.requests;
+            run.api_rows += header.api_rows;
+        }
+        run.windows += summary.windows;
+        run.rows_new += summary.rows.new;
+        run.rows_changed += summary.rows.changed;
+        run.rows_unchanged += summary.rows.unchanged;
+        run.rows_superseded += summary.rows.superseded;
+        run.rows_not_returned += summary.rows.not_returned;
+        run.rejects += summary.rejects;
+        run.days_written += summary.days_written;
+        run.bytes_written += summary.bytes_written;
+        let path = layout::table(LedgerTable::Runs, &self.account, &self.run_id);
+        tables::write(&self.lake, &path, std::slice::from_ref(&run)).await?;
+        self.run = Some(run);
+        Ok(())
+    }
+}

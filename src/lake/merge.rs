@@ -1,0 +1,118 @@
+use std::fmt;
+use std::path::Path as FsPath;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use arrow::array::RecordBatch;
+use arrow::compute::SortOptions;
+use arrow::datatypes::SchemaRef;
+use datafusion::error::{DataFusionError, Result};
+use datafusion::execution::memory_pool::FairSpillPool;
+use datafusion::execution::runtime_env::RuntimeEnvBuilder;
+use datafusion::execution::{SendableRecordBatchStream, TaskContext};
+use datafusion::physical_expr::expressions::col;
+use datafusion::physical_expr::{LexOrdering, PhysicalSortExpr};
+use datafusion::physical_plan::sorts::sort::SortExec;
+use datafusion::physical_plan::sorts::sort_preserving_merge::SortPreservingMergeExec;
+use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
+use datafusion::physical_plan::streaming::{PartitionStream, StreamingTableExec};
+use datafusion::physical_plan::union::UnionExec;
+use datafusion::physical_plan::{EmptyRecordBatchStream, ExecutionPlan};
+use datafusion::prelude::SessionConfig;
+use futures::{Stream, StreamExt};
+
+use super::LakeError;
+use super::partition::BATCH_ROWS;
+use crate::schema::Schema;
+
+/// Order of the rows of an object, nulls first.
+pub(super) const SORTED_BY: [&str; 3] = ["session_start_time", "session_id", "conversation_id"];
+
+/// DataFusion's own reservation for merging spilled runs.
+const SPILL_RESERVATION_BYTES: usize = 10 << 20;
+
+/// Memory of a merge and where it spills to.
+#[derive(Debug)]
+pub(super) struct MergeContext {
+    context: Arc<TaskContext>,
+}
+
+impl MergeContext {
+    pub(super) fn new(memory_bytes: usize, spill_folder: Option<&FsPath>) -> Result<Self> {
+        let mut runtime = RuntimeEnvBuilder::new().with_memory_pool(Arc::new(FairSpillPool::new(memory_bytes)));
+        if let Some(folder) = spill_folder {
+            runtime = runtime.with_temp_file_path(folder);
+        }
+        let config = SessionConfig::new()
+            .with_batch_size(BATCH_ROWS)
+            .with_sort_spill_reservation_bytes(SPILL_RESERVATION_BYTES.min(memory_bytes / 4));
+        let context = TaskContext::default().with_session_config(config).with_runtime(runtime.build_arc()?);
+        Ok(Self { context: Arc::new(context) })
+    }
+
+    /// Merges `sorted` rows with `unsorted` ones, which are sorted first, spilling beyond the memory.
+    pub(super) fn merge(
+        &self,
+        sorted: impl Stream<Item = Result<RecordBatch, LakeError>> + Send + 'static,
+        unsorted: impl Stream<Item = Result<RecordBatch, LakeError>> + Send + 'static,
+    ) -> Result<SendableRecordBatchStream> {
+        let order = order()?;
+        let sorted = source(sorted, Some(order.clone()))?;
+        let newly_sorted = Arc::new(SortExec::new(order.clone(), source(unsorted, None)?));
+        let both = UnionExec::try_new(vec![sorted, newly_sorted])?;
+        SortPreservingMergeExec::new(order, both).execute(0, Arc::clone(&self.context))
+    }
+}
+
+/// What a merge failed of: the lake's own error where a source failed.
+pub(super) fn merge_failed(date: super::SessionDate, error: DataFusionError) -> LakeError {
+    let ours = |error: DataFusionError| match error {
+        DataFusionError::External(cause) => cause.downcast::<LakeError>().map_err(DataFusionError::External),
+        other => Err(other),
+    };
+    match ours(error) {
+        Ok(ours) => *ours,
+        Err(source) => LakeError::Merge { date, source },
+    }
+}
+
+fn order() -> Result<LexOrdering> {
+    let schema = Schema::conversations_arrow();
+    let options = SortOptions { descending: false, nulls_first: true };
+    let columns = SORTED_BY.map(|name| Ok(PhysicalSortExpr::new(col(name, &schema)?, options)));
+    let columns = columns.into_iter().collect::<Result<Vec<_>>>()?;
+    Ok(LexOrdering::new(columns).expect("the order has columns"))
+}
+
+fn source(
+    rows: impl Stream<Item = Result<RecordBatch, LakeError>> + Send + 'static,
+    order: Option<LexOrdering>,
+) -> Result<Arc<dyn ExecutionPlan>> {
+    let schema = Schema::conversations_arrow();
+    let rows = rows.map(|batch| batch.map_err(|error| DataFusionError::External(error.into())));
+    let stream: SendableRecordBatchStream = Box::pin(RecordBatchStreamAdapter::new(Arc::clone(&schema), rows));
+    let once = Arc::new(Once { schema: Arc::clone(&schema), stream: Mutex::new(Some(stream)) });
+    Ok(Arc::new(StreamingTableExec::try_new(schema, vec![once], None, order, false, None)?))
+}
+
+/// A stream as the one partition of a plan that runs once.
+struct Once {
+    schema: SchemaRef,
+    stream: Mutex<Option<SendableRecordBatchStream>>,
+}
+
+impl fmt::Debug for Once {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("rows")
+    }
+}
+
+impl PartitionStream for Once {
+    fn schema(&self) -> &SchemaRef {
+        &self.schema
+    }
+
+    fn execute(&self, _: Arc<TaskContext>) -> SendableRecordBatchStream {
+        let stream = self.stream.lock().unwrap_or_else(PoisonError::into_inner).take();
+        stream.unwrap_or_else(|| Box::pin(EmptyRecordBatchStream::new(Arc::clone(&self.schema))))
+    }
+}

@@ -1,0 +1,7 @@
+mod formats;
+mod functions;
+mod lake;
+mod pins;
+mod reports;
+mod statements;
+mod words;
