@@ -3,6 +3,7 @@
 pub mod clock;
 pub mod config;
 pub mod decode;
+pub mod error;
 pub mod lake;
 pub mod pipeline;
 pub mod query;

@@ -14,8 +14,23 @@ const WRITING: &[&str] =
     &["lake", "account_id", "stream_id", "api", "memory_limit", "wait_lock", "allow_downgrade", "output", "summary"];
 /// Options of commands that talk to the API.
 const FETCHING: &[&str] = &[
-    "host", "rate", "concurrency", "window", "save_pages", "retry_deadline", "connect_timeout", "idle_timeout",
-    "request_timeout", "now", "strict", "allow_http", "ca_file", "client_id", "jwt_algorithm", "jwt_subject", "jwt_jti",
+    "host",
+    "rate",
+    "concurrency",
+    "window",
+    "save_pages",
+    "retry_deadline",
+    "connect_timeout",
+    "idle_timeout",
+    "request_timeout",
+    "now",
+    "strict",
+    "allow_http",
+    "ca_file",
+    "client_id",
+    "jwt_algorithm",
+    "jwt_subject",
+    "jwt_jti",
 ];
 
 /// The whole command line, as clap sees it.
@@ -42,7 +57,13 @@ fn demo() -> Command {
 fn load() -> Command {
     Command::new("load")
         .about("Copies a range of conversations from the API into the lake")
-        .arg(Arg::new("from").long("from").value_name("TIME").required(true).help("Start of the range: a date (UTC) or an RFC 3339 time"))
+        .arg(
+            Arg::new("from")
+                .long("from")
+                .value_name("TIME")
+                .required(true)
+                .help("Start of the range: a date (UTC) or an RFC 3339 time"),
+        )
         .arg(Arg::new("to").long("to").value_name("TIME").help("End of the range, not in it; the present unless given"))
         .args(options(WRITING))
         .args(options(FETCHING))
@@ -51,7 +72,14 @@ fn load() -> Command {
 fn replay() -> Command {
     Command::new("replay")
         .about("Loads saved pages into the lake, without network")
-        .arg(Arg::new("paths").value_name("PATH").required(true).num_args(1..).value_parser(value_parser!(PathBuf)).help("Files, or folders of *.json files"))
+        .arg(
+            Arg::new("paths")
+                .value_name("PATH")
+                .required(true)
+                .num_args(1..)
+                .value_parser(value_parser!(PathBuf))
+                .help("Files, or folders of *.json files"),
+        )
         .arg(
             Arg::new("time_zone_offset")
                 .long("time-zone-offset")
@@ -67,9 +95,29 @@ fn replay() -> Command {
 fn query() -> Command {
     Command::new("query")
         .about("Runs SQL over the lake")
-        .arg(Arg::new("sql").short('c').long("command").value_name("SQL").conflicts_with("file").required_unless_present("file").help("Statements to run"))
-        .arg(Arg::new("file").short('f').long("file").value_name("FILE").value_parser(value_parser!(PathBuf)).help("File of statements to run, - for standard input"))
-        .arg(Arg::new("as_api").long("as-api").action(ArgAction::SetTrue).help("With --format ndjson: rows of conversations as the API's own records"))
+        .arg(
+            Arg::new("sql")
+                .short('c')
+                .long("command")
+                .value_name("SQL")
+                .conflicts_with("file")
+                .required_unless_present("file")
+                .help("Statements to run"),
+        )
+        .arg(
+            Arg::new("file")
+                .short('f')
+                .long("file")
+                .value_name("FILE")
+                .value_parser(value_parser!(PathBuf))
+                .help("File of statements to run, - for standard input"),
+        )
+        .arg(
+            Arg::new("as_api")
+                .long("as-api")
+                .action(ArgAction::SetTrue)
+                .help("With --format ndjson: rows of conversations as the API's own records"),
+        )
         .args(result_arguments())
         .args(options(READING))
 }
@@ -78,7 +126,13 @@ fn report() -> Command {
     Command::new("report")
         .about("Lists the bundled reports, or runs some")
         .arg(Arg::new("names").value_name("NAME").required(true).num_args(1..).help("`list`, or names of reports"))
-        .arg(Arg::new("params").long("param").value_name("NAME=VALUE").action(ArgAction::Append).help("A parameter of the reports; may be repeated"))
+        .arg(
+            Arg::new("params")
+                .long("param")
+                .value_name("NAME=VALUE")
+                .action(ArgAction::Append)
+                .help("A parameter of the reports; may be repeated"),
+        )
         .args(result_arguments())
         .args(options(READING))
         .args(options(&["output"]))
@@ -87,7 +141,14 @@ fn report() -> Command {
 fn schema() -> Command {
     Command::new("schema")
         .about("Prints the fixed schema of the table `conversations`")
-        .arg(Arg::new("format").long("format").value_name("FORMAT").default_value("tree").value_parser(["tree", "json", "markdown", "spark", "duckdb"]).help("What to print"))
+        .arg(
+            Arg::new("format")
+                .long("format")
+                .value_name("FORMAT")
+                .default_value("tree")
+                .value_parser(["tree", "json", "markdown", "spark", "duckdb"])
+                .help("What to print"),
+        )
         .args(options(&["lake"]))
 }
 
@@ -98,13 +159,30 @@ fn simulate() -> Command {
     Command::new("simulate")
         .about("Serves simulated conversations through the API's own interface, for trying and testing")
         .arg(number("bind", "ADDRESS", "127.0.0.1:8787", "Address to listen on; port 0 takes a free one"))
-        .arg(number("seed", "N", "1", "Seed of the generator: the same seed gives the same conversations").value_parser(value_parser!(u64)))
+        .arg(
+            number("seed", "N", "1", "Seed of the generator: the same seed gives the same conversations")
+                .value_parser(value_parser!(u64)),
+        )
         .arg(number("start", "DATE", "2026-01-05", "First day"))
         .arg(number("days", "N", "7", "Number of days").value_parser(value_parser!(u32).range(1..=3660)))
-        .arg(number("per-day", "N", "300", "Conversations on a working day").value_parser(value_parser!(u32).range(1..=10_000_000)))
-        .arg(Arg::new("rate-limit").long("rate-limit").value_name("N").value_parser(value_parser!(u32).range(1..)).help("Refuse more requests a minute than this"))
+        .arg(
+            number("per-day", "N", "300", "Conversations on a working day")
+                .value_parser(value_parser!(u32).range(1..=10_000_000)),
+        )
+        .arg(
+            Arg::new("rate-limit")
+                .long("rate-limit")
+                .value_name("N")
+                .value_parser(value_parser!(u32).range(1..))
+                .help("Refuse more requests a minute than this"),
+        )
         .arg(Arg::new("latency").long("latency").value_name("DURATION").help("Wait this long before each answer"))
-        .arg(Arg::new("require-jti").long("require-jti").action(ArgAction::SetTrue).help("Refuse tokens without jti, and a jti seen before"))
+        .arg(
+            Arg::new("require-jti")
+                .long("require-jti")
+                .action(ArgAction::SetTrue)
+                .help("Refuse tokens without jti, and a jti seen before"),
+        )
 }
 
 fn result_arguments() -> [Arg; 2] {
@@ -114,7 +192,12 @@ fn result_arguments() -> [Arg; 2] {
             .value_name("FORMAT")
             .value_parser(["table", "csv", "tsv", "json", "ndjson", "markdown", "parquet"])
             .help("Format of the results; table on a terminal, csv elsewhere"),
-        Arg::new("out").short('o').long("out").value_name("FILE").value_parser(value_parser!(PathBuf)).help("File for the results, instead of standard output"),
+        Arg::new("out")
+            .short('o')
+            .long("out")
+            .value_name("FILE")
+            .value_parser(value_parser!(PathBuf))
+            .help("File for the results, instead of standard output"),
     ]
 }
 

@@ -10,6 +10,7 @@ use object_store::{ObjectMeta, ObjectStore};
 use tokio::sync::OnceCell;
 
 use super::QueryError;
+use crate::lake::Lake;
 
 /// Where the lake's objects lie.
 #[derive(Clone)]
@@ -18,6 +19,12 @@ pub struct LakeFiles {
     pub store: Arc<dyn ObjectStore>,
     /// Path of the lake in the store; empty where the store is the lake.
     pub root: Path,
+}
+
+impl From<&Lake> for LakeFiles {
+    fn from(lake: &Lake) -> Self {
+        Self { store: Arc::clone(lake.store()), root: Path::default() }
+    }
 }
 
 impl fmt::Debug for LakeFiles {

@@ -4,7 +4,7 @@
 //! **Out:** [`Rows`], a stream of batches, and their rendering in a [`Format`].
 //! **Owns:** the pin of every read to one listing, the views (`sql/views`), the functions of the prelude
 //! (`sql/prelude`), the reports (`sql/reports`), what a statement may do, near matches of unknown names.
-//! **Knows nothing of:** pages, staging, ledger and locks; it never writes to the lake. It imports `schema` alone.
+//! **Knows nothing of:** pages, staging, ledger and locks; it never writes to the lake. It imports `schema`, and of the lake only where it lies.
 //! **Fails:** with [`QueryError`]: what the user asked, what the lake gave, or where the output went.
 //! **Rests on:** F20 (keys), F21 (side sessions), F22 (who answered), F23 (missed offers), and on the schema
 //! under which the lake is written; objects of older versions are read with missing columns null.

@@ -1,7 +1,7 @@
 //! The fixed shape of the data: one document, read once, from which everything else is derived.
 //!
 //! **In:** `schemas/conversations.json`, compiled in. **Out:** [`Schema`], its Arrow form
-//! ([`Schema::arrow`]), its renderings ([`render`](Schema::render)), and the names by which the
+//! ([`Schema::arrow`]), its renderings ([`Schema::render`]), and the names by which the
 //! lake is addressed ([`AccountId`], [`StreamId`], [`ApiVersion`], [`RunId`]).
 //! **Owns:** column names, JSON keys and aliases, types, order, the list of open statuses.
 //! **Knows nothing of:** pages, files, engines; it imports no other room.

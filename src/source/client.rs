@@ -20,6 +20,9 @@ pub trait PageSource: Send + Sync {
     /// # Errors
     /// See [`SourceError`]; what a retry can help was retried.
     async fn fetch(&self, request: &PageRequest) -> Result<Page, SourceError>;
+
+    /// What was sent and received so far.
+    fn traffic(&self) -> Traffic;
 }
 
 /// What a [`Client`] needs to know.
@@ -100,15 +103,6 @@ impl Client {
         Ok(Self { http, settings, tokens, limiter, requests: none(), retries: none(), page_bytes: none() })
     }
 
-    /// What was sent and received so far.
-    pub fn traffic(&self) -> Traffic {
-        Traffic {
-            requests: self.requests.load(Ordering::Relaxed),
-            retries: self.retries.load(Ordering::Relaxed),
-            page_bytes: self.page_bytes.load(Ordering::Relaxed),
-        }
-    }
-
     fn count_attempt(&self, failures: u32) {
         self.requests.fetch_add(1, Ordering::Relaxed);
         self.retries.fetch_add(u64::from(failures > 0), Ordering::Relaxed);
@@ -168,6 +162,14 @@ impl PageSource for Client {
                     patience.keep(fault);
                 }
             }
+        }
+    }
+
+    fn traffic(&self) -> Traffic {
+        Traffic {
+            requests: self.requests.load(Ordering::Relaxed),
+            retries: self.retries.load(Ordering::Relaxed),
+            page_bytes: self.page_bytes.load(Ordering::Relaxed),
         }
     }
 }

@@ -136,6 +136,17 @@ pub enum EvidenceKind {
     NothingAtAll,
 }
 
+impl EvidenceKind {
+    /// The word that the ledger keeps.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::ShortPage => "short_page",
+            Self::EmptyPage => "empty_page",
+            Self::NothingAtAll => "nothing_at_all",
+        }
+    }
+}
+
 /// The reading of one window, without I/O: ask for what is [`next`](Self::next), report what came, and so on.
 ///
 /// The rules are the plain ones of a server whose offset counts pages and whose pages hold `limit` records; any

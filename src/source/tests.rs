@@ -454,6 +454,10 @@ async fn a_source_in_memory_can_stand_in() {
             let fetched_at = crate::clock::UtcTime::from_seconds(0);
             Ok(Page { request: request.clone(), fetched_at, body: PAGE.into() })
         }
+
+        fn traffic(&self) -> Traffic {
+            Traffic::default()
+        }
     }
     let source: Arc<dyn PageSource> = Arc::new(Memory);
     assert_eq!(source.fetch(&request()).await.unwrap().body, PAGE);

@@ -72,7 +72,8 @@ fn named_after(text: &str, prefix: &str) -> BTreeSet<String> {
     for (at, _) in text.match_indices(prefix) {
         let rest = &text[at + prefix.len()..];
         let group = rest.strip_prefix('{').and_then(|rest| rest.split_once('}')).map(|(group, _)| group.split(','));
-        let first = |part: &str| part.trim().split(|c: char| !c.is_alphanumeric() && c != '_').next().map(str::to_owned);
+        let first =
+            |part: &str| part.trim().split(|c: char| !c.is_alphanumeric() && c != '_').next().map(str::to_owned);
         match group {
             Some(parts) => names.extend(parts.filter_map(first)),
             None => names.extend(first(rest)),

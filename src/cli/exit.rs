@@ -1,0 +1,26 @@
+//! Exit codes: documented in README.md, stable.
+
+use std::process::ExitCode;
+
+use kore_lake::error::Kind;
+
+/// The exit code of a kind of failure.
+pub fn code(kind: Kind) -> ExitCode {
+    ExitCode::from(number(kind))
+}
+
+/// The exit code as a number, as the summary states it.
+pub fn number(kind: Kind) -> u8 {
+    match kind {
+        Kind::Unexpected => 1,
+        Kind::Usage => 2,
+        Kind::Login => 3,
+        Kind::Incomplete => 5,
+        Kind::Unavailable => 6,
+        Kind::Lake => 7,
+        Kind::Rejected => 8,
+        Kind::LockHeld => 9,
+        Kind::Interrupted => 130,
+        Kind::Terminated => 143,
+    }
+}

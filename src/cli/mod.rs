@@ -1,0 +1,174 @@
+//! The command line: arguments in; results on stdout, everything else on stderr, and an exit code out.
+//!
+//! It sees the library as any other program does, and adds nothing to what the library can do.
+
+mod args;
+mod demo;
+mod exit;
+mod load;
+mod output;
+mod print;
+mod progress;
+mod query;
+mod replay;
+mod report;
+mod schema;
+mod simulate;
+mod summary;
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::ArgMatches;
+use clap::error::ErrorKind;
+use kore_lake::config::{Environment, LogFormat, Options, ProgressMode, Settings};
+use kore_lake::error::{Error, Kind};
+use kore_lake::pipeline::{Signal, Stop, Stopper};
+use tracing_subscriber::EnvFilter;
+
+/// Deep query plans of an unoptimised build overflow the usual 2 MiB.
+const STACK_BYTES: usize = 16 << 20;
+
+/// A command with its arguments and settings.
+struct Invocation {
+    matches: ArgMatches,
+    options: Options,
+    settings: Settings,
+    quiet: bool,
+    stop: Stop,
+}
+
+/// How a command ends that ran without an error.
+enum End {
+    Done,
+    /// It did what it could; what that means for the caller.
+    Short(Kind),
+}
+
+/// Runs the program.
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let matches = match args::parse(arguments) {
+        Ok(matches) => matches,
+        Err(error) => {
+            let asked_for = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
+            let _ = error.print();
+            return if asked_for { ExitCode::SUCCESS } else { exit::code(Kind::Usage) };
+        }
+    };
+    match start(matches) {
+        Ok(End::Done) => ExitCode::SUCCESS,
+        Ok(End::Short(kind)) => exit::code(kind),
+        // Whoever reads the results has seen enough.
+        Err(Error::Output(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
+        Err(error) => {
+            print::error(&error, error.hint().as_deref());
+            exit::code(error.kind())
+        }
+    }
+}
+
+fn start(matches: ArgMatches) -> Result<End, Error> {
+    let Some((verb, matches)) = matches.subcommand().map(|(verb, matches)| (verb.to_owned(), matches.clone())) else {
+        return Err(Error::Unexpected("clap let no command pass".to_owned()));
+    };
+    let environment: Environment = std::env::vars().collect();
+    let config_file = matches.get_one::<PathBuf>("config").cloned();
+    let options = Options::layered(args::flags(&matches), environment, config_file.as_deref())?;
+    let settings = Settings::resolve(&options)?;
+    let quiet = matches.get_flag("quiet");
+    log(settings.log_format, quiet, matches.get_count("verbose"));
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .thread_stack_size(STACK_BYTES)
+        .build()
+        .map_err(|error| Error::Unexpected(format!("no runtime: {error}")))?;
+    runtime.block_on(async move {
+        // On a worker, whose stack is large enough, not on the main thread.
+        let command = async move {
+            let invocation = Invocation { matches, options, settings, quiet, stop: signals() };
+            invocation.run(&verb).await
+        };
+        tokio::spawn(command).await.map_err(|error| Error::Unexpected(error.to_string()))?
+    })
+}
+
+impl Invocation {
+    async fn run(self, verb: &str) -> Result<End, Error> {
+        match verb {
+            "demo" => demo::run(&self).await,
+            "load" => load::run(&self).await,
+            "replay" => replay::run(&self).await,
+            "query" => query::run(&self).await,
+            "report" => report::run(&self).await,
+            "schema" => schema::run(&self),
+            "simulate" => simulate::run(self).await,
+            other => Err(Error::Unexpected(format!("no command `{other}`"))),
+        }
+    }
+
+    fn argument(&self, name: &str) -> Option<&String> {
+        self.matches.get_one::<String>(name)
+    }
+
+    fn shows_progress(&self) -> bool {
+        match self.settings.progress {
+            ProgressMode::Always => true,
+            ProgressMode::Never => false,
+            ProgressMode::Auto => !self.quiet && print::stderr_is_terminal(),
+        }
+    }
+}
+
+/// Log lines go to stderr: warnings, with `-v` what is done, with `-vv` everything of ours; with `-q` errors.
+fn log(format: LogFormat, quiet: bool, verbose: u8) {
+    let filter = match (quiet, verbose) {
+        (true, _) => "error",
+        (_, 0) => "warn",
+        (_, 1) => "warn,kore_lake=info",
+        (_, 2) => "info,kore_lake=debug",
+        _ => "debug,kore_lake=trace",
+    };
+    let lines = tracing_subscriber::fmt().with_env_filter(EnvFilter::new(filter)).with_writer(std::io::stderr);
+    match format {
+        LogFormat::Text => lines.with_target(false).without_time().with_ansi(false).init(),
+        LogFormat::Json => lines.json().init(),
+    }
+}
+
+/// Asks the run to stop at the first SIGINT or SIGTERM.
+fn signals() -> Stop {
+    let (stopper, stop) = Stopper::new();
+    tokio::spawn(async move {
+        let signal = next_signal().await;
+        stopper.stop(signal);
+        // Kept, or the run would take it that nobody can ask any more; a second signal is not needed.
+        std::future::pending::<()>().await;
+        drop(stopper);
+    });
+    stop
+}
+
+#[cfg(unix)]
+async fn next_signal() -> Signal {
+    let mut terminate = match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+        Ok(terminate) => terminate,
+        Err(_) => return interrupt().await,
+    };
+    tokio::select! {
+        signal = interrupt() => signal,
+        _ = terminate.recv() => Signal::Terminate,
+    }
+}
+
+#[cfg(not(unix))]
+async fn next_signal() -> Signal {
+    interrupt().await
+}
+
+async fn interrupt() -> Signal {
+    if tokio::signal::ctrl_c().await.is_err() {
+        std::future::pending::<()>().await;
+    }
+    Signal::Interrupt
+}

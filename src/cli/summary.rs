@@ -1,0 +1,99 @@
+//! The closing summary of a run.
+
+use std::fmt::Write as _;
+
+use kore_lake::config::OutputFormat;
+use kore_lake::error::Error;
+use kore_lake::pipeline::{Finished, Outcome, Summary};
+
+use super::{End, Invocation, print};
+
+/// Prints and writes the summary of a run, then passes on its error or what it means.
+pub fn close(invocation: &Invocation, finished: Finished) -> Result<End, Error> {
+    let Finished { summary, error } = finished;
+    if let Some(path) = &invocation.settings.summary {
+        let written = summary.write(path);
+        if error.is_none() {
+            written?;
+        }
+    }
+    match invocation.settings.output {
+        OutputFormat::Json => print::result(&json(&summary)?).map_err(Error::Output)?,
+        OutputFormat::Text if !invocation.quiet => print::result(&text(&summary)).map_err(Error::Output)?,
+        OutputFormat::Text => {}
+    }
+    match (error, summary.kind()) {
+        (Some(error), _) => Err(error),
+        (None, None) => Ok(End::Done),
+        (None, Some(kind)) => {
+            for line in complaints(&summary) {
+                print::note(&format!("error: {line}"));
+            }
+            Ok(End::Short(kind))
+        }
+    }
+}
+
+fn json(summary: &Summary) -> Result<String, Error> {
+    let text = serde_json::to_string_pretty(summary).map_err(|error| Error::Unexpected(error.to_string()))?;
+    Ok(text + "\n")
+}
+
+/// What kept the run from being complete, a line each.
+fn complaints(summary: &Summary) -> Vec<String> {
+    let windows = summary.unreadable.iter();
+    let windows =
+        windows.map(|window| format!("the window {} could not be read whole: {}", window.range, window.reason));
+    let files = summary.unreadable_files.iter().cloned();
+    let rejected = (summary.outcome == Outcome::Rejected)
+        .then(|| format!("{} records were rejected; see _kore_lake/rejects/ in the lake", summary.rejects.distinct));
+    windows.chain(files).chain(rejected).collect()
+}
+
+/// The summary for reading.
+pub fn text(summary: &Summary) -> String {
+    let mut out = String::new();
+    let Summary { rows, days, rejects, .. } = summary;
+    let outcome = match summary.outcome {
+        Outcome::Complete => "complete",
+        Outcome::Rejected => "complete but for rejects",
+        Outcome::Incomplete => "incomplete",
+        Outcome::Failed => "failed",
+    };
+    let mut line = |name: &str, value: String| {
+        let _ = writeln!(out, "  {name:<9} {value}");
+    };
+    if summary.range.is_some() {
+        line("windows", format!("{} read whole, {} unreadable", summary.windows, summary.unreadable.len()));
+    }
+    if let Some(ratio) = summary.request_ratio().filter(|_| summary.requests > 0) {
+        line(
+            "requests",
+            format!("{}, {ratio:.2} times the {} that the rows fill", summary.requests, summary.ideal_requests),
+        );
+    }
+    line("pages", format!("{}, {} of JSON, {} records", summary.pages, bytes(summary.page_bytes), summary.records));
+    line(
+        "rows",
+        format!(
+            "{} new, {} changed, {} unchanged, {} superseded; {} not returned and kept",
+            rows.new, rows.changed, rows.unchanged, rows.superseded, rows.not_returned
+        ),
+    );
+    line("rejects", format!("{}, {} of them new", rejects.distinct, rejects.new));
+    line("days", format!("{} written ({}), {} unchanged", days.written, bytes(summary.written_bytes), days.unchanged));
+    if let Some(peak) = summary.peak_memory_bytes {
+        line("memory", format!("{} at its peak", bytes(peak)));
+    }
+    format!("{}: {outcome} in {:.1} s\n{out}", summary.command, summary.elapsed_seconds)
+}
+
+/// A number of bytes in the largest decimal unit that leaves digits before the point.
+fn bytes(count: u64) -> String {
+    match count {
+        0..1_000 => format!("{count} B"),
+        1_000..1_000_000 => format!("{}.{} kB", count / 1_000, count % 1_000 / 100),
+        1_000_000..1_000_000_000 => format!("{}.{} MB", count / 1_000_000, count % 1_000_000 / 100_000),
+        _ => format!("{}.{} GB", count / 1_000_000_000, count % 1_000_000_000 / 100_000_000),
+    }
+}
