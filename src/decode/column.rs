@@ -34,7 +34,7 @@ pub(super) enum Taken {
 pub(super) trait ColumnDecoder: Send {
     /// Takes the value at `scan` for row `row`, which this column does not have yet. The value is
     /// passed over whatever becomes of it.
-    fn decode<'a>(&mut self, row: usize, scan: &mut Scan<'a>) -> Result<Taken, DecodeError>;
+    fn decode(&mut self, row: usize, scan: &mut Scan<'_>) -> Result<Taken, DecodeError>;
 
     /// Forgets all rows from `rows` on.
     fn truncate(&mut self, rows: usize);
@@ -100,7 +100,7 @@ impl<L: Leaf> Default for LeafDecoder<L> {
 }
 
 impl<L: Leaf> ColumnDecoder for LeafDecoder<L> {
-    fn decode<'a>(&mut self, row: usize, scan: &mut Scan<'a>) -> Result<Taken, DecodeError> {
+    fn decode(&mut self, row: usize, scan: &mut Scan<'_>) -> Result<Taken, DecodeError> {
         let Hashed { value, hash } = scan.value()?;
         if matches!(value, Value::Null) {
             return Ok(Taken::Null);
@@ -281,7 +281,7 @@ struct TextDecoder {
 }
 
 impl ColumnDecoder for TextDecoder {
-    fn decode<'a>(&mut self, row: usize, scan: &mut Scan<'a>) -> Result<Taken, DecodeError> {
+    fn decode(&mut self, row: usize, scan: &mut Scan<'_>) -> Result<Taken, DecodeError> {
         let Hashed { value, hash } = scan.value()?;
         Ok(match value {
             Value::Null => Taken::Null,
@@ -313,7 +313,7 @@ struct JsonDecoder {
 }
 
 impl ColumnDecoder for JsonDecoder {
-    fn decode<'a>(&mut self, row: usize, scan: &mut Scan<'a>) -> Result<Taken, DecodeError> {
+    fn decode(&mut self, row: usize, scan: &mut Scan<'_>) -> Result<Taken, DecodeError> {
         scan.peek();
         let start = scan.place();
         let Some(hash) = scan.skip()? else {

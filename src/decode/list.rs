@@ -36,7 +36,7 @@ fn index(end: i32) -> usize {
 }
 
 impl ColumnDecoder for ListDecoder {
-    fn decode<'a>(&mut self, row: usize, scan: &mut Scan<'a>) -> Result<Taken, DecodeError> {
+    fn decode(&mut self, row: usize, scan: &mut Scan<'_>) -> Result<Taken, DecodeError> {
         if scan.peek() != b'[' {
             return Ok(scan.skip()?.map_or(Taken::Null, Taken::Misfit));
         }

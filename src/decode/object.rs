@@ -92,7 +92,7 @@ impl ObjectDecoder {
     }
 
     /// Takes all members of the object at `scan`; [`close`](Self::close) ends the row.
-    pub(super) fn members<'a>(&mut self, row: usize, scan: &mut Scan<'a>) -> Result<u64, DecodeError> {
+    pub(super) fn members(&mut self, row: usize, scan: &mut Scan<'_>) -> Result<u64, DecodeError> {
         let mut hash = ObjectHash::default();
         let mut first = true;
         self.begin();
@@ -179,11 +179,11 @@ impl ObjectDecoder {
     }
 
     /// Takes the value of a key that is new; its hash unless it is null, and whether it is left over.
-    fn known<'a>(
+    fn known(
         &mut self,
         row: usize,
         slot: Slot,
-        scan: &mut Scan<'a>,
+        scan: &mut Scan<'_>,
     ) -> Result<(Option<u64>, Option<Why>), DecodeError> {
         if self.keys.is_candidate(slot) {
             let hashed = scan.value()?;
@@ -246,7 +246,7 @@ struct Candidate<'a> {
 }
 
 impl ColumnDecoder for ObjectDecoder {
-    fn decode<'a>(&mut self, row: usize, scan: &mut Scan<'a>) -> Result<Taken, DecodeError> {
+    fn decode(&mut self, row: usize, scan: &mut Scan<'_>) -> Result<Taken, DecodeError> {
         if scan.peek() != b'{' {
             return Ok(scan.skip()?.map_or(Taken::Null, Taken::Misfit));
         }

@@ -213,9 +213,9 @@ impl<'a> Scan<'a> {
         let start = self.at;
         self.at += usize::from(self.byte() == b'-');
         if self.byte() == b'0' {
-            self.at += 1
+            self.at += 1;
         } else {
-            self.digits()?
+            self.digits()?;
         }
         if self.byte() == b'.' {
             self.at += 1;
