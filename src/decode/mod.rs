@@ -14,6 +14,7 @@ mod error;
 mod flags;
 mod hash;
 mod keys;
+mod leaf;
 mod list;
 mod number;
 mod object;
@@ -25,6 +26,7 @@ mod scan;
 mod string;
 #[cfg(test)]
 mod tests;
+mod text;
 mod validity;
 
 pub use decoder::Decoder;

@@ -5,11 +5,12 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, StructArray};
 use arrow::datatypes::{DataType, Fields};
 
-use super::column::{ColumnDecoder, Taken, Texts, decoder};
+use super::column::{ColumnDecoder, Taken, decoder};
 use super::error::DecodeError;
 use super::hash::ObjectHash;
 use super::keys::{KeyTable, Slot};
 use super::scan::{Key, Scan, Value};
+use super::text::Texts;
 use super::validity::Validity;
 use crate::clock::UtcTime;
 use crate::schema::{Column, Kind};
