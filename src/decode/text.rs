@@ -1,9 +1,10 @@
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, StringArray};
-use arrow::buffer::{Buffer, OffsetBuffer, ScalarBuffer};
+use arrow::buffer::Buffer;
 
 use super::column::{ColumnDecoder, Taken};
+use super::ends::Ends;
 use super::error::DecodeError;
 use super::scan::{Hashed, Scan, Value};
 use super::validity::Validity;
@@ -12,8 +13,7 @@ use super::validity::Validity;
 #[derive(Default)]
 pub(super) struct Texts {
     data: String,
-    /// Where each row's text ends in `data`.
-    ends: Vec<i32>,
+    ends: Ends,
     valid: Validity,
 }
 
@@ -30,34 +30,23 @@ impl Texts {
 
     /// Ends row `row` after what was written since the last row.
     pub(super) fn close(&mut self, row: usize) {
-        self.ends.resize(row, self.ends.last().copied().unwrap_or(0));
-        self.ends.push(i32::try_from(self.data.len()).expect("a page is shorter than 2 GiB"));
+        self.ends.set(row, self.data.len());
         self.valid.set(row);
     }
 
     pub(super) fn get(&self, row: usize) -> Option<&str> {
-        self.valid.is_set(row).then(|| &self.data[self.end(row)..self.end(row + 1)])
+        self.valid.is_set(row).then(|| &self.data[self.ends.of(row)..self.ends.of(row + 1)])
     }
 
     pub(super) fn truncate(&mut self, rows: usize) {
         self.ends.truncate(rows);
         self.valid.truncate(rows);
-        self.data.truncate(self.end(self.ends.len()));
+        self.data.truncate(self.ends.last());
     }
 
     pub(super) fn finish(&mut self, rows: usize) -> ArrayRef {
-        let data = std::mem::take(&mut self.data);
-        let mut offsets = vec![0];
-        offsets.append(&mut self.ends);
-        offsets.resize(rows + 1, offsets.last().copied().unwrap_or(0));
-        let offsets = OffsetBuffer::new(ScalarBuffer::from(offsets));
-        Arc::new(StringArray::new(offsets, Buffer::from_vec(data.into_bytes()), self.valid.finish(rows)))
-    }
-
-    /// Where the text behind the first `rows` rows begins.
-    fn end(&self, rows: usize) -> usize {
-        let end = rows.checked_sub(1).map_or(0, |row| self.ends[row]);
-        usize::try_from(end).expect("ends are lengths")
+        let data = Buffer::from_vec(std::mem::take(&mut self.data).into_bytes());
+        Arc::new(StringArray::new(self.ends.finish(rows), data, self.valid.finish(rows)))
     }
 }
 
