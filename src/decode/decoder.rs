@@ -120,7 +120,7 @@ impl Decoder {
         let mut answer = Answer::default();
         let mut first = true;
         scan.open()?;
-        while let Some(key) = scan.next_key(&mut first)? {
+        while let Some(key) = scan.next_key(&mut first, b"")? {
             match &*key.name {
                 b"data" => self.take_data(&mut scan, &mut answer, offset_minutes)?,
                 b"numResults" => answer.num_results = integer(&mut scan)?,

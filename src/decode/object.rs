@@ -88,7 +88,7 @@ impl ObjectDecoder {
 
     /// Whether a member is null under a key of this object's: as good as absent.
     pub(super) fn is_known_null(&mut self, left: &Left, scan: &Scan<'_>) -> Result<bool, DecodeError> {
-        let known = self.keys.find(&scan.again(left.key.start).key()?.name).is_some();
+        let known = self.keys.find(&scan.again(left.key.start).key(b"")?.name).is_some();
         Ok(known && scan.text(left.value.clone()) == "null")
     }
 
@@ -98,7 +98,7 @@ impl ObjectDecoder {
         let mut first = true;
         self.begin();
         scan.open()?;
-        while let Some(key) = scan.next_key(&mut first)? {
+        while let Some(key) = scan.next_key(&mut first, self.keys.guess())? {
             self.member(row, key, scan, &mut hash)?;
         }
         Ok(hash.finish())
@@ -109,7 +109,7 @@ impl ObjectDecoder {
         self.begin();
         for Left { key, .. } in places {
             let mut scan = scan.again(key.start);
-            let key = scan.key()?;
+            let key = scan.key(self.keys.guess())?;
             self.member(row, key, &mut scan, &mut ObjectHash::default())?;
         }
         self.close(row, scan)
