@@ -106,7 +106,7 @@ async fn a_day_replaced_during_a_statement_is_read_again_and_never_mixed() {
     // The first GET reads the footer of the old object; then the day changes, once.
     let session = session(&lake, move |get| {
         if get == 1 {
-            replace(0)
+            replace(0);
         }
     })
     .await;
