@@ -2,6 +2,7 @@ use std::fs;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use arrow::array::RecordBatch;
 use async_trait::async_trait;
 use futures::StreamExt;
 use futures::stream::{self, BoxStream};
@@ -198,7 +199,7 @@ async fn a_statement_that_needs_more_memory_than_it_may_have_says_so() {
             Err(error) => Err(error),
         };
         match answer {
-            Ok(batches) => assert!(fits && batches.iter().map(|batch| batch.num_rows()).sum::<usize>() == 20_000),
+            Ok(batches) => assert!(fits && batches.iter().map(RecordBatch::num_rows).sum::<usize>() == 20_000),
             Err(error) => assert!(!fits && matches!(error, QueryError::Memory { .. }), "{bytes}: {error:?}"),
         }
     }
