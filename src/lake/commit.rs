@@ -2,7 +2,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
-use datafusion::error::DataFusionError;
 use futures::{Stream, StreamExt, TryStreamExt, stream};
 use object_store::{ObjectMeta, ObjectStoreExt};
 
@@ -97,7 +96,8 @@ impl Writer {
         let reads = Reads::new(&self.head.streams, proven_now(staged));
         let partitions = self.lake.account_partitions(&self.account).await?;
         let objects: BTreeMap<_, _> = partitions.into_iter().map(|found| (found.date, found.meta)).collect();
-        let merge = MergeContext::new(self.memory_limit_bytes, self.spill_folder.as_deref());
+        let merge =
+            MergeContext::new(self.memory_limit_bytes, self.spill_folder.as_deref()).map_err(LakeError::Memory)?;
         let placement = Placement::of(&self.lake, staged, &objects, &reads).await?;
         let days = days_to_look_at(staged, &objects, &reads);
         let mut commit = DaysCommit { writer: self, staged, reads, placement, objects, merge, states: BTreeMap::new() };
@@ -123,7 +123,7 @@ struct DaysCommit<'a> {
     reads: Reads<'a>,
     placement: Placement,
     objects: BTreeMap<SessionDate, ObjectMeta>,
-    merge: Result<MergeContext, DataFusionError>,
+    merge: MergeContext,
     states: DayStates,
 }
 
@@ -195,8 +195,7 @@ impl DaysCommit<'_> {
             None => stream::empty().boxed(),
         };
         let coming = coming(lake.clone(), numbered(staged, date), date, keys, kept);
-        let merge = self.merge.as_ref().map_err(|error| no_memory(date, error))?;
-        let mut merged = merge.merge(stored, coming).map_err(|error| merge_failed(date, error))?;
+        let mut merged = self.merge.merge(stored, coming).map_err(|error| merge_failed(date, error))?;
         let path = layout::partition(account, date);
         let mut object = PartitionWriter::new(Arc::clone(lake.store()), path.clone(), run_id)?;
         while let Some(batch) = merged.try_next().await.map_err(|error| merge_failed(date, error))? {
@@ -287,10 +286,6 @@ fn days_to_look_at(
     let with_rows = staged.iter().flat_map(|object| &object.header.parts).map(|part| part.date);
     let read = objects.keys().copied().filter(|date| reads.touch(*date));
     with_rows.chain(read).collect()
-}
-
-fn no_memory(date: SessionDate, error: &DataFusionError) -> LakeError {
-    LakeError::Merge { date, source: DataFusionError::Execution(error.to_string()) }
 }
 
 impl CommitSummary {

@@ -20,7 +20,7 @@ pub(super) const BEAT: Duration = Duration::from_secs(10);
 /// After how long without one its lock is taken over.
 pub(super) const DEAD_AFTER: Duration = Duration::from_secs(60);
 /// How often one that waits looks again.
-const LOOK_AGAIN: Duration = Duration::from_secs(1);
+const LOOK_AGAIN: Duration = Duration::from_millis(if cfg!(test) { 20 } else { 1_000 });
 
 /// Where the present time comes from.
 pub type Clock = Arc<dyn Fn() -> UtcTime + Send + Sync>;
@@ -258,4 +258,31 @@ async fn write(lake: &Lake, path: &Path, holder: &Holder, heartbeat: UtcTime, mo
     let bytes = serde_json::to_vec(&document).expect("a lock has text keys only");
     let put = lake.store().put_opts(path, PutPayload::from(bytes), mode.into()).await;
     put.map(drop).map_err(|source| LakeError::store("write", path.to_string(), source))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lake::tests::support::{MORNING, TestLake, account};
+
+    #[tokio::test]
+    async fn a_heartbeat_is_seen_by_others_and_keeps_the_lock() {
+        let lake = TestLake::new();
+        let now = Arc::new(AtomicI64::new(MORNING));
+        let clock: Clock = Arc::new({
+            let now = Arc::clone(&now);
+            move || UtcTime::from_seconds(now.load(Ordering::Relaxed))
+        });
+        let run = "run-1".parse().unwrap();
+        let lock = AccountLock::take(&lake.lake, &account(), &run, Duration::ZERO, clock).await.unwrap();
+        for beat in 1..=8 {
+            now.store(MORNING + 50 * beat, Ordering::Relaxed);
+            lock.held.beat().await.unwrap();
+            let (_, seen) = highest(&lake.lake, &account()).await.unwrap().unwrap();
+            assert_eq!(seen.heartbeat, UtcTime::from_seconds(MORNING + 50 * beat));
+        }
+        lock.check().await.unwrap();
+        lock.release().await;
+        assert!(highest(&lake.lake, &account()).await.unwrap().is_none());
+    }
 }

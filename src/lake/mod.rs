@@ -31,6 +31,8 @@ mod pinned;
 mod rejects;
 mod staging;
 mod tables;
+#[cfg(test)]
+mod tests;
 mod url;
 mod writer;
 

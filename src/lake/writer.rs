@@ -174,8 +174,6 @@ impl Writer {
         tables::write(&self.lake, &layout::table(LedgerTable::Runs, &self.account, &self.run_id), &[run.clone()])
             .await?;
         self.run = Some(run);
-        self.head.api_version = self.head.api_version.max(intent.api_version);
-        self.head.fields.extend(intent.fields.iter().cloned());
         let stream = intent.stream.clone();
         self.head.stream_mut(stream.as_ref()).intent = Some(Intent {
             run_id: self.run_id.clone(),
