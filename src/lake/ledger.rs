@@ -32,7 +32,7 @@ impl Writer {
             }
         }
         remember_requests(&mut head, staged);
-        head.retired = staged.iter().map(|object| object.path.to_string()).collect();
+        head.retired.extend(staged.iter().map(|object| object.path.to_string()));
         head.store(&self.lake, &self.run_id).await?;
         self.head = head;
         Ok(())

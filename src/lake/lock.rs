@@ -18,7 +18,7 @@ use crate::schema::{AccountId, RunId};
 /// How often a holder gives a sign of life.
 pub(super) const BEAT: Duration = Duration::from_secs(10);
 /// After how long without one its lock is taken over.
-pub(super) const DEAD_AFTER: Duration = Duration::from_secs(60);
+pub(super) const DEAD_AFTER: Duration = Duration::from_mins(1);
 /// How often one that waits looks again.
 const LOOK_AGAIN: Duration = Duration::from_millis(if cfg!(test) { 20 } else { 1_000 });
 
@@ -175,7 +175,7 @@ impl Held {
 async fn try_take(lake: &Lake, account: &AccountId, run: &RunId, clock: &Clock) -> Result<Held, LakeError> {
     let found = highest(lake, account).await?;
     let Some(os) = take_os_lock(lake, account)? else {
-        let found = found.map_or_else(|| unknown_holder(clock), Ok)?;
+        let found = found.unwrap_or_else(|| unknown_holder(clock));
         return Err(held_by(account, found));
     };
     // The holder's process is gone if it ran here: it would hold the lock of this machine.
@@ -189,7 +189,7 @@ async fn try_take(lake: &Lake, account: &AccountId, run: &RunId, clock: &Clock) 
     let heartbeat = clock();
     match write(lake, &layout::lock(account, number), &here, heartbeat, PutMode::Create).await {
         Err(LakeError::Store { source: object_store::Error::AlreadyExists { .. }, .. }) => {
-            let found = highest(lake, account).await?.map_or_else(|| unknown_holder(clock), Ok)?;
+            let found = highest(lake, account).await?.unwrap_or_else(|| unknown_holder(clock));
             return Err(held_by(account, found));
         }
         written => written?,
@@ -217,9 +217,9 @@ fn held_by(account: &AccountId, (_, found): (u64, LockDocument)) -> LakeError {
 }
 
 /// The holder between the machine's lock and its document.
-fn unknown_holder(clock: &Clock) -> Result<(u64, LockDocument), LakeError> {
+fn unknown_holder(clock: &Clock) -> (u64, LockDocument) {
     let run_id = "starting".parse().expect("a word is an id");
-    Ok((0, LockDocument { holder: Holder { host: local::host_name(), pid: 0, run_id }, heartbeat: clock() }))
+    (0, LockDocument { holder: Holder { host: local::host_name(), pid: 0, run_id }, heartbeat: clock() })
 }
 
 async fn numbers(lake: &Lake, account: &AccountId) -> Result<Vec<u64>, LakeError> {

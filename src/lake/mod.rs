@@ -13,6 +13,7 @@
 mod commit;
 mod coverage;
 mod day;
+mod days;
 mod encode;
 mod error;
 mod head;

@@ -112,7 +112,9 @@ async fn a_kill_at_any_write_and_another_run_end_in_the_same_lake() {
         lake.run(second_read()).await;
         let without_run = |lake: &TestLake| {
             let mut rows = lake.rows();
-            rows.iter_mut().for_each(|row| drop(row.as_object_mut().unwrap().remove("_run_id")));
+            for row in &mut rows {
+                row.as_object_mut().unwrap().remove("_run_id");
+            }
             rows
         };
         assert_eq!(without_run(&lake), without_run(&whole), "killed at write {writes}");
@@ -185,4 +187,14 @@ async fn a_corrupt_partition_is_named_and_what_is_staged_stays() {
     assert!(error.to_string().contains(&path), "{error}");
     std::fs::remove_file(lake.folder.path().join(&path)).unwrap();
     assert_eq!(lake.writer().await.recover().await.unwrap().rows.new, 1);
+}
+
+#[test]
+fn a_commit_can_move_between_threads() {
+    fn sendable(writer: &mut Writer) -> impl Send {
+        writer.commit()
+    }
+    fn shareable<T: Send + Sync>() {}
+    let _ = sendable;
+    shareable::<Writer>();
 }

@@ -43,7 +43,8 @@ async fn the_footer_names_versions_run_and_order() {
     assert!(footer.contains_key("kore_lake.run_id"));
     let leaves = meta.file_metadata().schema_descr();
     let sorted = meta.row_group(0).sorting_columns().unwrap();
-    let names: Vec<_> = sorted.iter().map(|s| leaves.column(s.column_idx as usize).path().string()).collect();
+    let names: Vec<_> =
+        sorted.iter().map(|s| leaves.column(s.column_idx.try_into().unwrap()).path().string()).collect();
     assert_eq!(names, ["session_start_time", "session_id", "conversation_id"]);
     assert!(sorted.iter().all(|column| column.nulls_first && !column.descending));
 }

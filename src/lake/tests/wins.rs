@@ -3,10 +3,10 @@
 use super::support::*;
 use crate::lake::{RowChange, StagedWindow};
 
-async fn stored(first: &[Row], then: &[Row]) -> (Vec<(Option<String>, i64)>, RowChange) {
+async fn stored(first: impl AsRef<[Row]>, then: impl AsRef<[Row]>) -> (Vec<(Option<String>, i64)>, RowChange) {
     let lake = TestLake::new();
-    lake.replay(first).await;
-    let summary = lake.replay(then).await;
+    lake.replay(first.as_ref()).await;
+    let summary = lake.replay(then.as_ref()).await;
     (lake.contents(), summary.rows)
 }
 
@@ -16,12 +16,12 @@ fn content(conversation: Option<&str>, hash: i64) -> (Option<String>, i64) {
 
 #[tokio::test]
 async fn the_later_fetch_counts_in_either_order() {
-    let (early, late) = (row(1, "c").hash(9), row(1, "c").hash(2).fetched(60));
-    let (rows, change) = stored(&[early.clone()], &[late.clone()]).await;
+    let (early, later) = (row(1, "c").hash(9), row(1, "c").hash(2).fetched(60));
+    let (rows, change) = stored([early.clone()], [later.clone()]).await;
     assert_eq!((rows, change.changed), (vec![content(Some("c"), 2)], 1));
-    let (rows, change) = stored(&[late.clone()], &[early.clone()]).await;
+    let (rows, change) = stored([later.clone()], [early.clone()]).await;
     assert_eq!((rows, change.unchanged), (vec![content(Some("c"), 2)], 1));
-    let (rows, _) = stored(&[], &[late, early]).await;
+    let (rows, _) = stored([], [later, early]).await;
     assert_eq!(rows, [content(Some("c"), 2)]);
 }
 
@@ -29,11 +29,11 @@ async fn the_later_fetch_counts_in_either_order() {
 async fn of_equal_times_the_closed_one_counts_then_the_larger_hash() {
     let (open, closed) = (row(1, "c").hash(9).status("transient_open"), row(1, "c").hash(2));
     for (first, then) in [(open.clone(), closed.clone()), (closed.clone(), open)] {
-        assert_eq!(stored(&[first], &[then]).await.0, [content(Some("c"), 2)]);
+        assert_eq!(stored([first], [then]).await.0, [content(Some("c"), 2)]);
     }
     let larger = row(1, "c").hash(3);
     for (first, then) in [(closed.clone(), larger.clone()), (larger, closed)] {
-        assert_eq!(stored(&[first], &[then]).await.0, [content(Some("c"), 3)]);
+        assert_eq!(stored([first], [then]).await.0, [content(Some("c"), 3)]);
     }
 }
 
@@ -51,7 +51,7 @@ async fn an_equal_hash_leaves_the_row_of_the_first_fetch() {
 async fn an_empty_conversation_id_is_none() {
     let mut empty = row(1, "c").hash(2).fetched(1);
     empty.conversation = Some(String::new());
-    let (rows, change) = stored(&[row(1, "c").alone()], &[empty]).await;
+    let (rows, change) = stored([row(1, "c").alone()], [empty]).await;
     assert_eq!((rows, change.changed), (vec![content(Some(""), 2)], 1));
 }
 
@@ -64,11 +64,11 @@ async fn a_session_alone_gives_way_to_its_conversation_whatever_the_order() {
         (vec![], vec![alone.clone(), with.clone()]),
         (vec![], vec![with.clone(), alone.clone()]),
     ] {
-        let (rows, change) = stored(&first, &then).await;
+        let (rows, change) = stored(first, then).await;
         assert_eq!(rows, [content(Some("c"), 1)]);
         assert_eq!(change.superseded, 1);
     }
-    let (rows, change) = stored(&[alone], &[row(2, "d")]).await;
+    let (rows, change) = stored([alone], [row(2, "d")]).await;
     assert_eq!((rows.len(), change.superseded), (2, 0));
 }
 
@@ -78,7 +78,7 @@ async fn a_proven_read_makes_a_stored_row_as_late_as_the_read() {
     lake.run(vec![proven(&[row(1, "c")], 0, 60, 0)]).await;
     lake.run(vec![proven(&[row(1, "c").fetched(1_000)], 0, 60, 1_000)]).await;
     let between = row(1, "c").hash(2).fetched(500);
-    assert_eq!(lake.replay(&[between.clone()]).await.rows.unchanged, 1);
+    assert_eq!(lake.replay(std::slice::from_ref(&between)).await.rows.unchanged, 1);
     assert_eq!(lake.contents(), [content(Some("c"), 1)]);
     assert_eq!(lake.replay(&[between.fetched(1_001)]).await.rows.changed, 1);
 }
@@ -100,10 +100,10 @@ async fn a_row_that_a_re_read_did_not_return_stays_and_is_counted() {
 async fn a_key_without_an_id_time_moves_with_its_start() {
     let lake = TestLake::new();
     let early = row(1, "c").without_time("zz");
-    let mut late = early.clone().hash(2).fetched(60);
-    late.start += 3 * DAY;
+    let mut moved = early.clone().hash(2).fetched(60);
+    moved.start += 3 * DAY;
     lake.replay(&[early.clone(), row(2, "stays")]).await;
-    let summary = lake.replay(&[late.clone()]).await;
+    let summary = lake.replay(&[moved]).await;
     assert_eq!(summary.rows, RowChange { changed: 1, moved_out: 1, ..RowChange::default() });
     assert_eq!(lake.contents(), [content(Some("stays"), 1), content(Some("c"), 2)]);
     let before = lake.objects();
@@ -117,7 +117,7 @@ async fn superseding_without_an_id_time_reaches_over_days() {
     alone.start += 2 * DAY;
     let with = row(1, "c").without_time("zz");
     for (first, then) in [(alone.clone(), with.clone()), (with, alone)] {
-        let (rows, change) = stored(&[first], &[then]).await;
+        let (rows, change) = stored([first], [then]).await;
         assert_eq!((rows, change.superseded), (vec![content(Some("c"), 1)], 1));
     }
 }
