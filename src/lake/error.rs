@@ -211,7 +211,9 @@ impl LakeError {
             Self::FieldsMissing { .. } | Self::ApiDowngrade { .. } => {
                 Some("ask for all of them, or give --allow-downgrade: columns of rows read again become null")
             }
-            Self::LedgerLost { .. } => Some("restore it from a backup, or run `verify --rebuild-ledger`"),
+            Self::LedgerLost { .. } => {
+                Some("restore it from a backup, or move the account's days away and load them again")
+            }
             Self::CorruptPartition { .. } => {
                 Some("move the object away or restore it, then load its day again; staged rows are kept")
             }
