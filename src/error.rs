@@ -111,9 +111,9 @@ impl Error {
             | Self::Clock(_)
             | Self::Name(_)
             | Self::Usage(_)
-            | Self::File { operation: "read", .. } => Kind::Usage,
+            | Self::File { operation: "read", .. }
+            | Self::SavedPage(SavedPageError::Missing { .. } | SavedPageError::NoAccount { .. }) => Kind::Usage,
             Self::Source(error) => of_source(error),
-            Self::SavedPage(SavedPageError::Missing { .. } | SavedPageError::NoAccount { .. }) => Kind::Usage,
             Self::SavedPage(_) | Self::Decode { .. } => Kind::Incomplete,
             Self::Lake(error) => match error.kind() {
                 LakeErrorKind::Usage => Kind::Usage,
