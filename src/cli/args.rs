@@ -163,7 +163,7 @@ fn simulate() -> Command {
             number("seed", "N", "1", "Seed of the generator: the same seed gives the same conversations")
                 .value_parser(value_parser!(u64)),
         )
-        .arg(number("start", "DATE", "2026-01-05", "First day"))
+        .arg(number("start", "DATE", "2026-03-02", "First day"))
         .arg(number("days", "N", "7", "Number of days").value_parser(value_parser!(u32).range(1..=3660)))
         .arg(
             number("per-day", "N", "300", "Conversations on a working day")
