@@ -1,3 +1,10 @@
 //! What kore-lake promises, held from outside: through its public library and its binary.
 
+mod binary;
+mod centre;
+mod contents;
+mod demo;
 mod layering;
+mod record;
+mod seeds;
+mod truth;
