@@ -107,10 +107,14 @@ impl Error {
     /// What the failure means for the caller.
     pub fn kind(&self) -> Kind {
         match self {
-            Self::Config(_) | Self::Clock(_) | Self::Name(_) | Self::Usage(_) => Kind::Usage,
+            Self::Config(_)
+            | Self::Clock(_)
+            | Self::Name(_)
+            | Self::Usage(_)
+            | Self::File { operation: "read", .. }
+            | Self::SavedPage(SavedPageError::Missing { .. } | SavedPageError::NoAccount { .. }) => Kind::Usage,
             Self::Source(error) => of_source(error),
-            Self::SavedPage(error) => of_saved_page(error),
-            Self::Decode { .. } => Kind::Incomplete,
+            Self::SavedPage(_) | Self::Decode { .. } => Kind::Incomplete,
             Self::Lake(error) => match error.kind() {
                 LakeErrorKind::Usage => Kind::Usage,
                 LakeErrorKind::Unavailable => Kind::Lake,
@@ -122,7 +126,6 @@ impl Error {
                 QueryErrorKind::Lake => Kind::Lake,
                 QueryErrorKind::Output | QueryErrorKind::Unexpected => Kind::Unexpected,
             },
-            Self::File { operation: "read", .. } => Kind::Usage,
             Self::Simulator(_) | Self::File { .. } | Self::Output(_) | Self::Unexpected(_) => Kind::Unexpected,
             Self::Interrupted => Kind::Interrupted,
             Self::Terminated => Kind::Terminated,
@@ -142,9 +145,10 @@ impl Error {
 
 fn of_source(error: &SourceError) -> Kind {
     match error {
-        SourceError::Setting { .. } | SourceError::CaFile { .. } | SourceError::Setup(_) => Kind::Usage,
+        SourceError::Setting { .. } | SourceError::CaFile { .. } | SourceError::Setup(_) | SourceError::Refused(_) => {
+            Kind::Usage
+        }
         SourceError::Login { .. } => Kind::Login,
-        SourceError::Refused(_) => Kind::Usage,
         SourceError::Unavailable { .. } => Kind::Unavailable,
     }
 }
@@ -165,9 +169,4 @@ fn of_source_hint(error: &SourceError) -> Option<&'static str> {
         }
         _ => None,
     }
-}
-
-fn of_saved_page(error: &SavedPageError) -> Kind {
-    let _ = error;
-    Kind::Incomplete
 }

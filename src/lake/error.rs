@@ -170,6 +170,9 @@ pub enum LakeError {
         /// Why.
         source: DataFusionError,
     },
+    /// Memory or the folder to spill to cannot be had.
+    #[error("cannot prepare the memory of a merge")]
+    Memory(#[source] DataFusionError),
     /// Rows cannot be encoded.
     #[error("cannot encode rows")]
     Encode(#[source] ParquetError),
@@ -196,7 +199,9 @@ impl LakeError {
             | Self::CorruptLedger { .. }
             | Self::LedgerLost { .. } => LakeErrorKind::Unavailable,
             Self::LockHeld { .. } | Self::LockLost { .. } => LakeErrorKind::LockHeld,
-            Self::Input { .. } | Self::Merge { .. } | Self::Encode(_) | Self::Arrow(_) => LakeErrorKind::Unexpected,
+            Self::Input { .. } | Self::Merge { .. } | Self::Memory(_) | Self::Encode(_) | Self::Arrow(_) => {
+                LakeErrorKind::Unexpected
+            }
         }
     }
 
@@ -206,7 +211,9 @@ impl LakeError {
             Self::FieldsMissing { .. } | Self::ApiDowngrade { .. } => {
                 Some("ask for all of them, or give --allow-downgrade: columns of rows read again become null")
             }
-            Self::LedgerLost { .. } => Some("restore it from a backup, or run `verify --rebuild-ledger`"),
+            Self::LedgerLost { .. } => {
+                Some("restore it from a backup, or move the account's days away and load them again")
+            }
             Self::CorruptPartition { .. } => {
                 Some("move the object away or restore it, then load its day again; staged rows are kept")
             }

@@ -228,8 +228,8 @@ fn what_no_column_takes_is_asked_for_through_extra() {
         "SELECT {}, {}, {}, {}, json_get_json(extra, 'brand new') FROM conversations WHERE extra IS NOT NULL",
         member("extra"),
         member("meta_info.extra"),
-        member("destinations[1].extra"),
-        member("destinations[1].responding_agent.extra"),
+        member("destinations[1]['extra']"),
+        member("destinations[1]['responding_agent']['extra']"),
     );
     let cells = kore_lake(folder.path(), &["query", "-c", &sql, "--format", "tsv"]);
     let cells = cells.lines().nth(1).unwrap();
