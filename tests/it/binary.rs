@@ -6,12 +6,7 @@ use std::process::{Command, Output};
 
 /// The program, in `folder` and with an empty environment, so that nothing of this machine decides a test.
 pub fn kore_lake(folder: &Path, arguments: &[&str]) -> String {
-    succeed(Command::new(program()).args(arguments).current_dir(folder).env_clear())
-}
-
-/// The program's file.
-pub fn program() -> &'static Path {
-    Path::new(env!("CARGO_BIN_EXE_kore-lake"))
+    succeed(Command::new(env!("CARGO_BIN_EXE_kore-lake")).args(arguments).current_dir(folder).env_clear())
 }
 
 /// An example's file: `cargo test` builds them beside the tests.

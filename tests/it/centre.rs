@@ -27,7 +27,9 @@ where
         .enable_all()
         .build()
         .unwrap();
-    runtime.block_on(async { tokio::spawn(test).await }).unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))
+    runtime
+        .block_on(async { tokio::spawn(test).await })
+        .unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))
 }
 
 /// A contact centre that answers on a loopback port.

@@ -26,7 +26,8 @@ fn the_examples_load_a_lake_and_all_engines_answer_alike() {
     let folder = tempfile::tempdir().unwrap();
     let lake = folder.path().join("lake");
     let shown = run_example("load_into_folder", &lake);
-    let rows = kore_lake(folder.path(), &["query", "-c", "SELECT count(*) AS n FROM conversations", "--format", "ndjson"]);
+    let rows =
+        kore_lake(folder.path(), &["query", "-c", "SELECT count(*) AS n FROM conversations", "--format", "ndjson"]);
     let rows: Value = serde_json::from_str(&rows).unwrap();
     assert!(shown.contains(&format!("{} rows new, 0 unchanged", rows["n"])), "{shown}");
 

@@ -48,7 +48,8 @@ fn odd_records() -> Vec<Value> {
         "agentId": "a", "acceptedTime": "2026-03-02 1:02:03.123456789", "interactionDuration": 0, "unknown": unknown,
         "JoinedUsers": [{ "end": "1969-12-31T23:59:59.999999" }, {}],
     });
-    let direct = json!({ "destinationType": "AgentSegment", "agentId": "b", "assignedAt": "2026-03-02T00:00:00.000001Z" });
+    let direct =
+        json!({ "destinationType": "AgentSegment", "agentId": "b", "assignedAt": "2026-03-02T00:00:00.000001Z" });
     vec![
         json!({ "sessionId": "only an id and a time", "sessionStartTime": "1900-01-01T00:00:00" }),
         json!({
@@ -83,6 +84,7 @@ fn duckdb_pyarrow_and_spark_agree_with_query() {
     let agreed = python("tests/readers/compare.py", &files);
     let rows = fs::read_to_string(&files[1]).unwrap().lines().count();
     assert!(rows > 500, "{rows}");
-    let expected: String = ["duckdb", "pyarrow", "spark"].map(|engine| format!("{engine}: {rows} rows agree\n")).concat();
+    let expected: String =
+        ["duckdb", "pyarrow", "spark"].map(|engine| format!("{engine}: {rows} rows agree\n")).concat();
     assert_eq!(agreed, expected);
 }

@@ -38,7 +38,8 @@ pub fn column_of<'a>(columns: &'a [Column], key: &str) -> Option<&'a Column> {
 /// that say something else stay under their keys.
 fn aliases(members: &Map<String, Value>, column: &Column, offset: i32) -> Map<String, Value> {
     let empty = json!("");
-    let given: Vec<_> = column.keys().filter_map(|key| Some((key, members.get(key)?))).filter(|(_, v)| !v.is_null()).collect();
+    let given: Vec<_> =
+        column.keys().filter_map(|key| Some((key, members.get(key)?))).filter(|(_, v)| !v.is_null()).collect();
     let Some((_, chosen)) = given.iter().find(|(_, value)| **value != empty).or(given.first()) else {
         return Map::new();
     };

@@ -105,9 +105,9 @@ impl Replayed {
 fn pairs(sample: &Sample) -> Vec<(Value, Value)> {
     let rows = Replayed::new(sample).query("SELECT * FROM conversations", &[]);
     let of = |record: &Value| {
-        let found = rows.iter().find(|row| {
-            row["session_id"] == record["sessionId"] && row["conversation_id"] == record["conversationId"]
-        });
+        let found = rows
+            .iter()
+            .find(|row| row["session_id"] == record["sessionId"] && row["conversation_id"] == record["conversationId"]);
         found.unwrap_or_else(|| panic!("no row of {}", record["sessionId"])).clone()
     };
     sample.records().into_iter().map(|record| (of(&record), record)).map(|(row, record)| (record, row)).collect()
@@ -139,8 +139,7 @@ fn assert_found(path: &str, members: &Map<String, Value>, columns: &[Column], ro
     let is_agents = |key: &str| is_agent_segment(members) && column_of(columns, key).is_none();
     for (key, value) in members.iter().filter(|(_, value)| !value.is_null()) {
         let path = format!("{path}.{key}");
-        let (columns, row) =
-            if is_agents(key) { (&of_agent[..], &row["responding_agent"]) } else { (columns, row) };
+        let (columns, row) = if is_agents(key) { (&of_agent[..], &row["responding_agent"]) } else { (columns, row) };
         match column_of(columns, key) {
             Some(column) if !row[&column.name].is_null() => {
                 assert_value(&path, value, &column.kind, &row[&column.name]);

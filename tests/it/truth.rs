@@ -52,7 +52,8 @@ fn assert_placed(stored: &[StoredRow], centre: &Centre, api: ApiVersion, summary
         assert_eq!(row.text("session_date"), start.date().to_string());
         assert_eq!(row.text("session_start_time").parse::<UtcTime>().unwrap(), start);
         let asked = [row.text("account_id"), row.text("_stream_id"), row.text("_api_version"), row.text("_run_id")];
-        let expected = [centre.account().to_string(), centre.stream().to_string(), api.to_string(), summary.run_id.to_string()];
+        let expected =
+            [centre.account().to_string(), centre.stream().to_string(), api.to_string(), summary.run_id.to_string()];
         assert_eq!(asked, expected.each_ref().map(String::as_str));
         assert_eq!((&row.columns["_time_zone_offset"], &row.columns["_flags"]), (&json!(0), &json!([])));
     }
@@ -270,7 +271,8 @@ fn replayed_pages_give_the_same_rows_and_with_their_manifest_the_same_proof() {
         let second = folder.path().join("replayed");
         let lake = lake_in(&second);
         let summary = replayed(&pages, &lake).await;
-        let of_any_run = |rows: Vec<StoredRow>| rows.into_iter().map(|row| row.without(&["_run_id"])).collect::<Vec<_>>();
+        let of_any_run =
+            |rows: Vec<StoredRow>| rows.into_iter().map(|row| row.without(&["_run_id"])).collect::<Vec<_>>();
         let stored = rows(&lake).await;
         assert!(stored.iter().all(|row| row.text("_run_id") == summary.run_id.as_str()));
         assert!(of_any_run(stored) == of_any_run(rows(&loaded).await), "a replayed row differs");
