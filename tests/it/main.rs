@@ -1,3 +1,7 @@
 //! What kore-lake promises, held from outside: through its public library and its binary.
 
+mod bad_input;
+mod commands;
 mod layering;
+mod program;
+mod service;
