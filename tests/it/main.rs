@@ -3,5 +3,6 @@
 mod bad_input;
 mod commands;
 mod layering;
+mod loaded;
 mod program;
 mod service;

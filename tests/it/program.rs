@@ -145,11 +145,14 @@ impl fmt::Display for Ran {
 /// What differs from run to run and from machine to machine, and what stands for it.
 static FILTERS: LazyLock<Vec<(Regex, &'static str)>> = LazyLock::new(|| {
     let filters = [
+        (r"_\d{16}\.json", "_[time].json"),
         (r"127\.0\.0\.1:\d+", "127.0.0.1:[port]"),
         (r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}", "[run]"),
         (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z", "[time]"),
         (r"process \d+ on `[^`]*`", "process [pid] on `[host]`"),
         (r"\b\d+ attempts? over \d+\.\d s", "[n] attempts over [s] s"),
+        (r"EOF while parsing \w+ \w+ at line \d+ column \d+", "EOF at [place]"),
+        (r"\(os error \d+\)", "(os error [n])"),
         (r"in \d+\.\d s", "in [s] s"),
         (r"\b\d+(\.\d)? [kMG]?B\b", "[size]"),
     ];

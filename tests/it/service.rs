@@ -37,15 +37,16 @@ impl Service {
         &self.running
     }
 
-    /// The arguments of a `load` of both days, and its environment.
+    /// The arguments of a `load` of both days.
     pub fn load_line(&self) -> String {
+        self.load_line_of("--from 2026-03-02 --to 2026-03-04")
+    }
+
+    /// The arguments of a `load` of a range.
+    pub fn load_line_of(&self, range: &str) -> String {
         let data = &self.running.simulator().settings().data;
-        format!(
-            "load --host {} --account-id {} --stream-id {} --rate 0 --from 2026-03-02 --to 2026-03-04",
-            self.running.base_url(),
-            data.account_id,
-            data.stream_ids[0],
-        )
+        let (url, account, stream) = (self.running.base_url(), &data.account_id, &data.stream_ids[0]);
+        format!("load --host {url} --account-id {account} --stream-id {stream} --rate 0 {range}")
     }
 
     /// The program, with a login that the simulator takes.
@@ -58,10 +59,16 @@ impl Service {
 
     /// Waits until so many requests have come.
     pub fn wait_for_requests(&self, count: u64) {
-        let deadline = Instant::now() + Duration::from_secs(60);
-        while self.running.requests() < count {
-            assert!(Instant::now() < deadline, "{} of {count} requests came", self.running.requests());
-            thread::sleep(Duration::from_millis(2));
-        }
+        wait_until(&format!("{count} requests have come"), || self.running.requests() >= count);
+    }
+}
+
+/// Waits until something is so, for a minute at most.
+#[track_caller]
+pub fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while !is_so() {
+        assert!(Instant::now() < deadline, "waited for a minute until {what}");
+        thread::sleep(Duration::from_millis(2));
     }
 }
