@@ -1,8 +1,6 @@
 //! Says whether the API's documents, whose samples some tests read, lie beside the crate: without them
 //! those tests are listed as ignored, with the reason.
 
-#![expect(clippy::print_stdout, reason = "a build script speaks to cargo on stdout")]
-
 use std::path::Path;
 
 fn main() {

@@ -160,9 +160,10 @@ impl Error {
 
 fn of_source(error: &SourceError) -> Kind {
     match error {
-        SourceError::Setting { .. } | SourceError::CaFile { .. } | SourceError::Setup(_) => Kind::Usage,
+        SourceError::Setting { .. } | SourceError::CaFile { .. } | SourceError::Setup(_) | SourceError::Refused(_) => {
+            Kind::Usage
+        }
         SourceError::Login { .. } => Kind::Login,
-        SourceError::Refused(_) => Kind::Usage,
         SourceError::Unavailable { .. } => Kind::Unavailable,
     }
 }
@@ -189,10 +190,10 @@ fn of_source_hint(error: &SourceError) -> Option<&'static str> {
 fn of_saved_page(error: &SavedPageError) -> Kind {
     match error {
         SavedPageError::Missing { .. } | SavedPageError::NoAccount { .. } => Kind::Usage,
-        SavedPageError::Broken { .. } | SavedPageError::Answer { .. } | SavedPageError::Other { .. } => {
-            Kind::Incomplete
-        }
-        SavedPageError::Io { action: "read", .. } => Kind::Incomplete,
+        SavedPageError::Broken { .. }
+        | SavedPageError::Answer { .. }
+        | SavedPageError::Other { .. }
+        | SavedPageError::Io { action: "read", .. } => Kind::Incomplete,
         SavedPageError::Io { source, .. } => of_path(source),
     }
 }

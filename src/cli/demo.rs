@@ -4,11 +4,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use arrow::datatypes::SchemaRef;
+use arrow::record_batch::RecordBatch;
 use kore_lake::clock::{TimeRange, UtcTime};
 use kore_lake::error::Error;
 use kore_lake::lake::{Lake, LakeUrl};
 use kore_lake::pipeline::{self, LoadRequest};
-use kore_lake::query::{Format, report};
+use kore_lake::query::{Format, Rows, reports};
 use kore_lake::schema::ApiVersion;
 use kore_lake::simulator::{Running, Simulator, SimulatorSettings};
 use kore_lake::source::{BaseUrl, Client, ClientSettings, Credentials, JwtAlgorithm, Key, RateLimiter, Secret};
@@ -17,8 +19,8 @@ use super::output::Output;
 use super::progress::Bar;
 use super::{End, Invocation, print, query, summary};
 
-/// Shown by the demo, the shorter ones.
-const REPORTS: [&str; 5] = ["volume", "containment", "service_level", "queue_wait", "agent_performance"];
+/// Rows of each report that are shown.
+const SHOWN_ROWS: usize = 8;
 
 /// Conversations on a working day: enough for every kind, few enough for an unoptimised build.
 const PER_DAY: u32 = 300;
@@ -39,7 +41,7 @@ pub async fn run(invocation: &Invocation) -> Result<End, Error> {
     let end = summary::close(invocation, finished)?;
     simulator.stop().await?;
     print::note("3/3  reports over the lake\n");
-    reports(invocation).await?;
+    show_reports(invocation).await?;
     next_steps(invocation)?;
     Ok(end)
 }
@@ -77,25 +79,46 @@ fn request(simulator: &Running, invocation: &Invocation) -> Result<LoadRequest, 
     })
 }
 
-async fn reports(invocation: &Invocation) -> Result<(), Error> {
+/// Runs the reports and shows the first rows of each.
+async fn show_reports(invocation: &Invocation) -> Result<(), Error> {
     let session = query::open(invocation).await?;
-    let mut output = Output::stdout();
-    let mut bound = Vec::new();
-    for name in REPORTS {
-        let report = report(name)?;
-        bound.push((report, report.bind(&BTreeMap::new())?));
+    for report in reports() {
+        let params = report.bind(&BTreeMap::new())?;
+        let rows = session.report(report, &params).await?;
+        let schema = rows.schema();
+        let batches = rows.collect().await?;
+        let all = batches.iter().map(RecordBatch::num_rows).sum::<usize>();
+        print::result(&format!("## {}\n{}\n", report.name, report.purpose)).map_err(Error::Output)?;
+        let mut output = Output::stdout();
+        query::write_rows(first(schema, &batches), Format::Table, &mut output).await?;
+        output.finish()?;
+        if all > SHOWN_ROWS {
+            let more = format!("… and {} rows more: {} report {}\n", all - SHOWN_ROWS, invocation.program, report.name);
+            print::result(&more).map_err(Error::Output)?;
+        }
+        print::result("\n").map_err(Error::Output)?;
     }
-    super::report::run_all(&session, &bound, Format::Table, &mut output).await?;
-    output.finish()
+    Ok(())
+}
+
+fn first(schema: SchemaRef, batches: &[RecordBatch]) -> Rows {
+    let mut left = SHOWN_ROWS;
+    let mut shown = Vec::new();
+    for batch in batches {
+        let rows = left.min(batch.num_rows());
+        shown.push(Ok(batch.slice(0, rows)));
+        left -= rows;
+    }
+    Rows::new(schema, futures::stream::iter(shown))
 }
 
 fn next_steps(invocation: &Invocation) -> Result<(), Error> {
-    let lake = &invocation.settings.lake;
+    let (program, lake) = (&invocation.program, &invocation.settings.lake);
     print::result(&format!(
-        "\nThe lake lies in {lake}. Try next:\n\n  \
-         kore-lake query --lake {lake} -c \"SELECT channel, count(*) FROM contacts GROUP BY 1 ORDER BY 2 DESC\"\n  \
-         kore-lake report --lake {lake} service_level --param interval=60m --param time_zone=America/New_York\n  \
-         kore-lake schema --format duckdb --lake {lake}\n"
+        "The lake lies in {lake}. Try next:\n\n  \
+         {program} query --lake {lake} -c \"SELECT channel, count(*) FROM contacts GROUP BY 1 ORDER BY 2 DESC\"\n  \
+         {program} report --lake {lake} service_level --param interval=60m --param time_zone=America/New_York\n  \
+         {program} schema --format duckdb --lake {lake}\n"
     ))
     .map_err(Error::Output)
 }

@@ -32,6 +32,8 @@ const STACK_BYTES: usize = 16 << 20;
 
 /// A command with its arguments and settings.
 struct Invocation {
+    /// The program as it was called, so that commands it prints can be run as they stand.
+    program: String,
     matches: ArgMatches,
     options: Options,
     settings: Settings,
@@ -48,6 +50,8 @@ enum End {
 
 /// Runs the program.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let arguments: Vec<_> = arguments.into_iter().collect();
+    let program = arguments.first().map_or("kore-lake".into(), |name| name.to_string_lossy().into_owned());
     let matches = match args::parse(arguments) {
         Ok(matches) => matches,
         Err(error) => {
@@ -56,7 +60,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             return if asked_for { ExitCode::SUCCESS } else { exit::code(Kind::Usage) };
         }
     };
-    match start(matches) {
+    match start(program, &matches) {
         Ok(End::Done) => ExitCode::SUCCESS,
         Ok(End::Short(kind)) => exit::code(kind),
         // Whoever reads the results has seen enough.
@@ -68,7 +72,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     }
 }
 
-fn start(matches: ArgMatches) -> Result<End, Error> {
+fn start(program: String, matches: &ArgMatches) -> Result<End, Error> {
     let Some((verb, matches)) = matches.subcommand().map(|(verb, matches)| (verb.to_owned(), matches.clone())) else {
         return Err(Error::Unexpected("clap let no command pass".to_owned()));
     };
@@ -88,7 +92,7 @@ fn start(matches: ArgMatches) -> Result<End, Error> {
     runtime.block_on(async move {
         // On a worker, whose stack is large enough, not on the main thread.
         let command = async move {
-            let invocation = Invocation { matches, options, settings, quiet, stop: signals() };
+            let invocation = Invocation { program, matches, options, settings, quiet, stop: signals() };
             invocation.run(&verb).await
         };
         tokio::spawn(command).await.map_err(|error| Error::Unexpected(error.to_string()))?
@@ -153,10 +157,8 @@ fn signals() -> Stop {
 
 #[cfg(unix)]
 async fn next_signal() -> Signal {
-    let mut terminate = match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
-        Ok(terminate) => terminate,
-        Err(_) => return interrupt().await,
-    };
+    let terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate());
+    let Ok(mut terminate) = terminate else { return interrupt().await };
     tokio::select! {
         signal = interrupt() => signal,
         _ = terminate.recv() => Signal::Terminate,

@@ -16,7 +16,7 @@ use super::object::ObjectDecoder;
 use super::page::{DecodedPage, Reject, RejectReason};
 use super::scan::{Hashed, Scan, Value};
 use crate::clock::object_id_time;
-use crate::schema::{RunId, Schema};
+use crate::schema::{RunId, Schema, StreamId};
 use crate::source::Page;
 
 /// Longest body that is taken: a page of 200 records is about 0.5 MB, and far above this the 32-bit
@@ -120,7 +120,7 @@ impl Decoder {
         let mut answer = Answer::default();
         let mut first = true;
         scan.open()?;
-        while let Some(key) = scan.next_key(&mut first)? {
+        while let Some(key) = scan.next_key(&mut first, b"")? {
             match &*key.name {
                 b"data" => self.take_data(&mut scan, &mut answer, offset_minutes)?,
                 b"numResults" => answer.num_results = integer(&mut scan)?,
@@ -139,12 +139,12 @@ impl Decoder {
         answer: &mut Answer<'_>,
         offset_minutes: i32,
     ) -> Result<(), DecodeError> {
-        let found = if scan.peek() == b'[' { None } else { Some(scan.peek_kind()) };
-        if answer.data.is_some() {
+        let found = if scan.peek() == b'[' { Data::Array } else { Data::Other(scan.peek_kind()) };
+        if answer.data != Data::Absent {
             return Err(DecodeError::DataRepeated { position: scan.place() });
         }
-        answer.data = Some(found);
-        if found.is_some() {
+        answer.data = found;
+        if answer.data != Data::Array {
             scan.skip()?;
             return Ok(());
         }
@@ -218,7 +218,7 @@ fn our_column(name: &str, rows: &[Row], page: &Page, run_id: &RunId) -> ArrayRef
         }
         "_api_version" => texts(Some(page.request.api.as_str())),
         "_run_id" => texts(Some(run_id.as_str())),
-        "_stream_id" => texts(page.request.stream_id.as_ref().map(|id| id.as_str())),
+        "_stream_id" => texts(page.request.stream_id.as_ref().map(StreamId::as_str)),
         "_time_zone_offset" => Arc::new(Int32Array::from(vec![page.request.body.time_zone_offset; rows.len()])),
         "_flags" => flags(rows),
         "_content_hash" => {
@@ -241,10 +241,19 @@ fn flags(rows: &[Row]) -> ArrayRef {
 #[derive(Default)]
 struct Answer<'a> {
     keys: Vec<std::borrow::Cow<'a, [u8]>>,
-    /// What `data` is, where it is there and no array.
-    data: Option<Option<&'static str>>,
+    data: Data,
     num_results: Option<i64>,
     errors: Option<String>,
+}
+
+/// What `data` of a page is.
+#[derive(Default, PartialEq)]
+enum Data {
+    #[default]
+    Absent,
+    Array,
+    /// A value of this kind.
+    Other(&'static str),
 }
 
 impl Answer<'_> {
@@ -253,9 +262,9 @@ impl Answer<'_> {
             return Err(DecodeError::Errors { errors });
         }
         match self.data {
-            Some(None) => Ok(self.num_results),
-            Some(Some(found)) => Err(DecodeError::DataNotArray { found }),
-            None => {
+            Data::Array => Ok(self.num_results),
+            Data::Other(found) => Err(DecodeError::DataNotArray { found }),
+            Data::Absent => {
                 let keys: Vec<_> = self.keys.iter().map(|key| format!("`{}`", String::from_utf8_lossy(key))).collect();
                 Err(DecodeError::NoData { keys: shortened(&keys.join(", ")) })
             }

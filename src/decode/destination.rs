@@ -63,7 +63,7 @@ fn position(members: &[Column], name: &str) -> Option<usize> {
 }
 
 impl ColumnDecoder for DestinationDecoder {
-    fn decode<'a>(&mut self, row: usize, scan: &mut Scan<'a>) -> Result<Taken, DecodeError> {
+    fn decode(&mut self, row: usize, scan: &mut Scan<'_>) -> Result<Taken, DecodeError> {
         if scan.peek() != b'{' {
             return Ok(scan.skip()?.map_or(Taken::Null, Taken::Misfit));
         }

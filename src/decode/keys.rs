@@ -46,6 +46,11 @@ impl KeyTable {
         self.last = self.entries.len();
     }
 
+    /// The key that is likely to come next.
+    pub(super) fn guess(&self) -> &[u8] {
+        &self.entries[self.followers[self.last]].key
+    }
+
     /// The slot of a decoded key.
     pub(super) fn find(&mut self, key: &[u8]) -> Option<Slot> {
         let guess = self.followers[self.last];

@@ -3,17 +3,20 @@
 //! **In:** a [`Page`](crate::source::Page). **Out:** a [`DecodedPage`]: rows under the fixed schema,
 //! and rejects. **Owns:** which value fits which column, what goes to `extra`, `_flags`, the content
 //! hash. **Knows nothing of:** where pages come from, files, which of two rows wins.
-//! **Fails:** [`DecodeError`] where the body is no page, as a whole; a single record never fails a
-//! page, it becomes a [`Reject`]. **Rests on:** F7 (what is no page), F13–F16 and F18 (times),
-//! F20 (keys), §5 (fields, both shapes of `destinations`).
+//! **Fails:** [`DecodeError`] where the body is no page, as a whole (bytes that are no UTF-8 and values
+//! nested beyond 128 levels too); a single record never fails a page, it becomes a [`Reject`].
+//! [`RecordError`] where a batch or file to write back is not of the schema. **Rests on:** F7 (what is no
+//! page), F13–F16 and F18 (times), F20 (keys), §5 (fields, both shapes of `destinations`).
 
 mod column;
 mod decoder;
 mod destination;
+mod ends;
 mod error;
 mod flags;
 mod hash;
 mod keys;
+mod leaf;
 mod list;
 mod number;
 mod object;
@@ -25,6 +28,7 @@ mod scan;
 mod string;
 #[cfg(test)]
 mod tests;
+mod text;
 mod validity;
 
 pub use decoder::Decoder;

@@ -5,11 +5,12 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, StructArray};
 use arrow::datatypes::{DataType, Fields};
 
-use super::column::{ColumnDecoder, Taken, Texts, decoder};
+use super::column::{ColumnDecoder, Taken, decoder};
 use super::error::DecodeError;
 use super::hash::ObjectHash;
 use super::keys::{KeyTable, Slot};
 use super::scan::{Key, Scan, Value};
+use super::text::Texts;
 use super::validity::Validity;
 use crate::clock::UtcTime;
 use crate::schema::{Column, Kind};
@@ -87,17 +88,17 @@ impl ObjectDecoder {
 
     /// Whether a member is null under a key of this object's: as good as absent.
     pub(super) fn is_known_null(&mut self, left: &Left, scan: &Scan<'_>) -> Result<bool, DecodeError> {
-        let known = self.keys.find(&scan.again(left.key.start).key()?.name).is_some();
+        let known = self.keys.find(&scan.again(left.key.start).key(b"")?.name).is_some();
         Ok(known && scan.text(left.value.clone()) == "null")
     }
 
     /// Takes all members of the object at `scan`; [`close`](Self::close) ends the row.
-    pub(super) fn members<'a>(&mut self, row: usize, scan: &mut Scan<'a>) -> Result<u64, DecodeError> {
+    pub(super) fn members(&mut self, row: usize, scan: &mut Scan<'_>) -> Result<u64, DecodeError> {
         let mut hash = ObjectHash::default();
         let mut first = true;
         self.begin();
         scan.open()?;
-        while let Some(key) = scan.next_key(&mut first)? {
+        while let Some(key) = scan.next_key(&mut first, self.keys.guess())? {
             self.member(row, key, scan, &mut hash)?;
         }
         Ok(hash.finish())
@@ -108,7 +109,7 @@ impl ObjectDecoder {
         self.begin();
         for Left { key, .. } in places {
             let mut scan = scan.again(key.start);
-            let key = scan.key()?;
+            let key = scan.key(self.keys.guess())?;
             self.member(row, key, &mut scan, &mut ObjectHash::default())?;
         }
         self.close(row, scan)
@@ -179,11 +180,11 @@ impl ObjectDecoder {
     }
 
     /// Takes the value of a key that is new; its hash unless it is null, and whether it is left over.
-    fn known<'a>(
+    fn known(
         &mut self,
         row: usize,
         slot: Slot,
-        scan: &mut Scan<'a>,
+        scan: &mut Scan<'_>,
     ) -> Result<(Option<u64>, Option<Why>), DecodeError> {
         if self.keys.is_candidate(slot) {
             let hashed = scan.value()?;
@@ -246,7 +247,7 @@ struct Candidate<'a> {
 }
 
 impl ColumnDecoder for ObjectDecoder {
-    fn decode<'a>(&mut self, row: usize, scan: &mut Scan<'a>) -> Result<Taken, DecodeError> {
+    fn decode(&mut self, row: usize, scan: &mut Scan<'_>) -> Result<Taken, DecodeError> {
         if scan.peek() != b'{' {
             return Ok(scan.skip()?.map_or(Taken::Null, Taken::Misfit));
         }

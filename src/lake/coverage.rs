@@ -7,7 +7,7 @@ use crate::schema::RunId;
 
 /// Neighbouring windows of one run are joined where they were read within this time: the time kept is the
 /// earlier one, so it is at most this much too early.
-const JOINED_WITHIN: Duration = Duration::from_secs(600);
+const JOINED_WITHIN: Duration = Duration::from_mins(10);
 
 /// A stretch of time that was proven to be read whole, as of its last read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -90,13 +90,10 @@ fn cut(stretch: &Proven, from: UtcTime, to: UtcTime) -> Option<Proven> {
 fn joined(all: Vec<Proven>) -> Vec<Proven> {
     let mut joined: Vec<Proven> = Vec::with_capacity(all.len());
     for next in all {
-        if let Some(last) = joined.last_mut() {
-            if let Some(both) = join(last, &next) {
-                *last = both;
-                continue;
-            }
+        match joined.last_mut().and_then(|last| join(last, &next).map(|both| (last, both))) {
+            Some((last, both)) => *last = both,
+            None => joined.push(next),
         }
-        joined.push(next);
     }
     joined
 }
@@ -123,7 +120,9 @@ mod tests {
 
     fn coverage(windows: &[Proven]) -> Coverage {
         let mut coverage = Coverage::default();
-        windows.iter().for_each(|window| coverage.add(window));
+        for window in windows {
+            coverage.add(window);
+        }
         coverage
     }
 

@@ -74,10 +74,9 @@ impl DayKeys {
 
     /// Compares a stored row with what is staged.
     pub(super) fn fold_stored(&mut self, row: &KeyRow, reads: &Reads, placed: &HashMap<KeyHash, Placed>) {
-        if !row.is_session_only() && row.has_id_time {
-            if let Some(alone) = self.keys.get_mut(&row.session) {
-                alone.fate = Fate::Superseded;
-            }
+        let supersedes = !row.is_session_only() && row.has_id_time;
+        if let Some(alone) = self.keys.get_mut(&row.session).filter(|_| supersedes) {
+            alone.fate = Fate::Superseded;
         }
         if let Some(leaving) = self.leaving.get(&row.key) {
             self.rows_go = true;

@@ -74,12 +74,12 @@ impl PartitionWriter {
 
     pub(super) async fn write(self, batch: RecordBatch) -> Result<Self, LakeError> {
         let Self { mut encoder, mut object, path } = self;
-        let encoded = tokio::task::spawn_blocking(move || {
+        let work = tokio::task::spawn_blocking(move || {
             encoder.write(&batch)?;
             let bytes = std::mem::take(encoder.inner_mut());
             Ok::<_, ParquetError>((encoder, bytes))
         });
-        let (encoder, bytes) = joined(encoded.await)?;
+        let (encoder, bytes) = joined(work.await)?;
         if !bytes.is_empty() {
             object.put(bytes.into()).await.map_err(|error| failed(&path, error))?;
         }
@@ -89,11 +89,11 @@ impl PartitionWriter {
     /// Closes the object, which takes its place now, and returns its rows.
     pub(super) async fn finish(self) -> Result<u64, LakeError> {
         let Self { mut encoder, mut object, path } = self;
-        let encoded = tokio::task::spawn_blocking(move || {
+        let work = tokio::task::spawn_blocking(move || {
             let rows = encoder.finish()?.file_metadata().num_rows();
             Ok::<_, ParquetError>((rows, std::mem::take(encoder.inner_mut())))
         });
-        let (rows, bytes) = joined(encoded.await)?;
+        let (rows, bytes) = joined(work.await)?;
         object.put(bytes.into()).await.map_err(|error| failed(&path, error))?;
         object.shutdown().await.map_err(|error| failed(&path, of_store(error)))?;
         Ok(u64::try_from(rows).unwrap_or_default())

@@ -170,6 +170,9 @@ pub enum LakeError {
         /// Why.
         source: DataFusionError,
     },
+    /// Memory or the folder to spill to cannot be had.
+    #[error("cannot prepare the memory of a merge")]
+    Memory(#[source] DataFusionError),
     /// Rows cannot be encoded.
     #[error("cannot encode rows")]
     Encode(#[source] ParquetError),
@@ -196,7 +199,9 @@ impl LakeError {
             | Self::CorruptLedger { .. }
             | Self::LedgerLost { .. } => LakeErrorKind::Unavailable,
             Self::LockHeld { .. } | Self::LockLost { .. } => LakeErrorKind::LockHeld,
-            Self::Input { .. } | Self::Merge { .. } | Self::Encode(_) | Self::Arrow(_) => LakeErrorKind::Unexpected,
+            Self::Input { .. } | Self::Merge { .. } | Self::Memory(_) | Self::Encode(_) | Self::Arrow(_) => {
+                LakeErrorKind::Unexpected
+            }
         }
     }
 

@@ -1,9 +1,9 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::staging::StagedObject;
 use super::tables::{self, DayLine, WindowLine};
-use super::{CommitSummary, DayState, LakeError, LedgerTable, Owed, Proven, SessionDate, Writer, layout};
+use super::{AccountHead, CommitSummary, DayState, LakeError, LedgerTable, Owed, Proven, SessionDate, Writer, layout};
 use crate::clock::UtcTime;
 use crate::schema::RunId;
 
@@ -31,7 +31,8 @@ impl Writer {
                 stream.owe(Owed { range, read_at, run_id, evidence: proof.evidence.clone() });
             }
         }
-        head.retired = staged.iter().map(|object| object.path.to_string()).collect();
+        remember_requests(&mut head, staged);
+        head.retired.extend(staged.iter().map(|object| object.path.to_string()));
         head.store(&self.lake, &self.run_id).await?;
         self.head = head;
         Ok(())
@@ -95,5 +96,15 @@ impl Writer {
         tables::write(&self.lake, &path, std::slice::from_ref(&run)).await?;
         self.run = Some(run);
         Ok(())
+    }
+}
+
+/// Takes over the API version and fields of the runs whose rows are now in the lake.
+fn remember_requests(head: &mut AccountHead, staged: &[Arc<StagedObject>]) {
+    let runs: BTreeSet<_> = staged.iter().map(|object| &object.run_id).collect();
+    let intents = head.streams.values().filter_map(|stream| stream.intent.clone());
+    for intent in intents.filter(|intent| runs.contains(&intent.run_id)).collect::<Vec<_>>() {
+        head.api_version = head.api_version.max(intent.api_version);
+        head.fields.extend(intent.fields);
     }
 }

@@ -18,9 +18,9 @@ use crate::schema::{AccountId, RunId};
 /// How often a holder gives a sign of life.
 pub(super) const BEAT: Duration = Duration::from_secs(10);
 /// After how long without one its lock is taken over.
-pub(super) const DEAD_AFTER: Duration = Duration::from_secs(60);
+pub(super) const DEAD_AFTER: Duration = Duration::from_mins(1);
 /// How often one that waits looks again.
-const LOOK_AGAIN: Duration = Duration::from_secs(1);
+const LOOK_AGAIN: Duration = Duration::from_millis(if cfg!(test) { 20 } else { 1_000 });
 
 /// Where the present time comes from.
 pub type Clock = Arc<dyn Fn() -> UtcTime + Send + Sync>;
@@ -175,7 +175,7 @@ impl Held {
 async fn try_take(lake: &Lake, account: &AccountId, run: &RunId, clock: &Clock) -> Result<Held, LakeError> {
     let found = highest(lake, account).await?;
     let Some(os) = take_os_lock(lake, account)? else {
-        let found = found.map_or_else(|| unknown_holder(clock), Ok)?;
+        let found = found.unwrap_or_else(|| unknown_holder(clock));
         return Err(held_by(account, found));
     };
     // The holder's process is gone if it ran here: it would hold the lock of this machine.
@@ -189,7 +189,7 @@ async fn try_take(lake: &Lake, account: &AccountId, run: &RunId, clock: &Clock) 
     let heartbeat = clock();
     match write(lake, &layout::lock(account, number), &here, heartbeat, PutMode::Create).await {
         Err(LakeError::Store { source: object_store::Error::AlreadyExists { .. }, .. }) => {
-            let found = highest(lake, account).await?.map_or_else(|| unknown_holder(clock), Ok)?;
+            let found = highest(lake, account).await?.unwrap_or_else(|| unknown_holder(clock));
             return Err(held_by(account, found));
         }
         written => written?,
@@ -217,9 +217,9 @@ fn held_by(account: &AccountId, (_, found): (u64, LockDocument)) -> LakeError {
 }
 
 /// The holder between the machine's lock and its document.
-fn unknown_holder(clock: &Clock) -> Result<(u64, LockDocument), LakeError> {
+fn unknown_holder(clock: &Clock) -> (u64, LockDocument) {
     let run_id = "starting".parse().expect("a word is an id");
-    Ok((0, LockDocument { holder: Holder { host: local::host_name(), pid: 0, run_id }, heartbeat: clock() }))
+    (0, LockDocument { holder: Holder { host: local::host_name(), pid: 0, run_id }, heartbeat: clock() })
 }
 
 async fn numbers(lake: &Lake, account: &AccountId) -> Result<Vec<u64>, LakeError> {
@@ -258,4 +258,31 @@ async fn write(lake: &Lake, path: &Path, holder: &Holder, heartbeat: UtcTime, mo
     let bytes = serde_json::to_vec(&document).expect("a lock has text keys only");
     let put = lake.store().put_opts(path, PutPayload::from(bytes), mode.into()).await;
     put.map(drop).map_err(|source| LakeError::store("write", path.to_string(), source))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lake::tests::support::{MORNING, TestLake, account};
+
+    #[tokio::test]
+    async fn a_heartbeat_is_seen_by_others_and_keeps_the_lock() {
+        let lake = TestLake::new();
+        let now = Arc::new(AtomicI64::new(MORNING));
+        let clock: Clock = Arc::new({
+            let now = Arc::clone(&now);
+            move || UtcTime::from_seconds(now.load(Ordering::Relaxed))
+        });
+        let run = "run-1".parse().unwrap();
+        let lock = AccountLock::take(&lake.lake, &account(), &run, Duration::ZERO, clock).await.unwrap();
+        for beat in 1..=8 {
+            now.store(MORNING + 50 * beat, Ordering::Relaxed);
+            lock.held.beat().await.unwrap();
+            let (_, seen) = highest(&lake.lake, &account()).await.unwrap().unwrap();
+            assert_eq!(seen.heartbeat, UtcTime::from_seconds(MORNING + 50 * beat));
+        }
+        lock.check().await.unwrap();
+        lock.release().await;
+        assert!(highest(&lake.lake, &account()).await.unwrap().is_none());
+    }
 }

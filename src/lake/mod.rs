@@ -13,6 +13,7 @@
 mod commit;
 mod coverage;
 mod day;
+mod days;
 mod encode;
 mod error;
 mod head;
@@ -31,6 +32,8 @@ mod pinned;
 mod rejects;
 mod staging;
 mod tables;
+#[cfg(test)]
+mod tests;
 mod url;
 mod writer;
 

@@ -166,7 +166,9 @@ impl StagedWindow {
             }
             for (date, rows) in rows_of {
                 let part = StagedPart { date: SessionDate::from_days(date), rows: count(rows.len()) };
-                parts.push((part, take_record_batch(batch, &UInt64Array::from(rows))?));
+                let all = rows.len() == batch.num_rows();
+                let rows = if all { batch.clone() } else { take_record_batch(batch, &UInt64Array::from(rows))? };
+                parts.push((part, rows));
             }
         }
         parts.sort_by_key(|(part, _)| part.date);
@@ -209,7 +211,11 @@ impl StagedObject {
         window: StagedWindow,
     ) -> Result<Self, LakeError> {
         let path = layout::staged(account, run, sequence);
-        let (header, bytes) = window.encode(run)?;
+        let encoding = tokio::task::spawn_blocking({
+            let run = run.clone();
+            move || window.encode(&run)
+        });
+        let (header, bytes) = encoding.await.expect("encoding does not panic")?;
         let put = lake.store().put(&path, PutPayload::from(bytes)).await;
         put.map_err(|source| LakeError::store("write", path.to_string(), source))?;
         Ok(Self { path, run_id: run.clone(), sequence, header })

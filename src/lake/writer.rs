@@ -15,7 +15,7 @@ use crate::clock::{TimeRange, UtcTime};
 use crate::schema::{AccountId, ApiVersion, RunId, Schema, StreamId};
 
 /// Age after which a leftover among the locks is no write in progress.
-const LEFTOVER_AGE: Duration = Duration::from_secs(60);
+const LEFTOVER_AGE: Duration = Duration::from_mins(1);
 
 /// Settings of a [`Writer`].
 #[derive(Clone)]
@@ -171,11 +171,9 @@ impl Writer {
     pub async fn begin(&mut self, intent: RunIntent) -> Result<(), LakeError> {
         let started_at = UtcTime::now();
         let run = RunLine::open(&self.run_id, &intent, started_at);
-        tables::write(&self.lake, &layout::table(LedgerTable::Runs, &self.account, &self.run_id), &[run.clone()])
-            .await?;
+        let path = layout::table(LedgerTable::Runs, &self.account, &self.run_id);
+        tables::write(&self.lake, &path, std::slice::from_ref(&run)).await?;
         self.run = Some(run);
-        self.head.api_version = self.head.api_version.max(intent.api_version);
-        self.head.fields.extend(intent.fields.iter().cloned());
         let stream = intent.stream.clone();
         self.head.stream_mut(stream.as_ref()).intent = Some(Intent {
             run_id: self.run_id.clone(),
@@ -214,7 +212,7 @@ impl Writer {
         run.state = state;
         run.finished_at = Some(UtcTime::now());
         let path = layout::table(LedgerTable::Runs, &self.account, &self.run_id);
-        tables::write(&self.lake, &path, &[run.clone()]).await?;
+        tables::write(&self.lake, &path, std::slice::from_ref(&run)).await?;
         if intent_done {
             self.head.stream_mut(run.stream_id.as_ref()).intent = None;
             self.head.store(&self.lake, &self.run_id).await?;
@@ -228,9 +226,10 @@ impl Writer {
 
     /// Deletes staged objects whose rows the ledger says are in the lake.
     pub(super) async fn drop_retired(&mut self) -> Result<(), LakeError> {
-        for path in std::mem::take(&mut self.head.retired) {
-            delete(&self.lake, &Path::from(path)).await?;
+        for path in &self.head.retired {
+            delete(&self.lake, &Path::from(path.as_str())).await?;
         }
+        self.head.retired.clear();
         Ok(())
     }
 }
@@ -252,8 +251,7 @@ async fn sweep(lake: &Lake, account: &AccountId) -> Result<(), LakeError> {
         // Another writer may be trying for the lock at this moment.
         let in_progress = folder == layout::account_locks(account);
         for object in lake.list(&folder).await? {
-            let name = object.location.filename().unwrap_or_default();
-            let leftover = name.starts_with('_') && name.ends_with(".tmp");
+            let leftover = layout::is_leftover(&object.location);
             if leftover && !(in_progress && object.last_modified.timestamp_micros() > old) {
                 delete(lake, &object.location).await?;
             }

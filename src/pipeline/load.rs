@@ -58,7 +58,7 @@ pub async fn load(
     let run_id = RunId::generate();
     let mut summary = Summary::begin("load", run_id.clone(), lake.url().to_string(), Some(request.range));
     let before = source.traffic();
-    let mut run = Run { request, run_id, progress, summary: &mut summary };
+    let mut run = Run { request, id: run_id, progress, summary: &mut summary };
     let result = run.load(lake, Arc::clone(&source), &mut stop).await;
     let traffic = source.traffic();
     summary.requests = traffic.requests - before.requests;
@@ -68,7 +68,7 @@ pub async fn load(
 
 struct Run<'a> {
     request: &'a LoadRequest,
-    run_id: RunId,
+    id: RunId,
     progress: &'a dyn Progress,
     summary: &'a mut Summary,
 }
@@ -76,7 +76,7 @@ struct Run<'a> {
 impl Run<'_> {
     async fn load(&mut self, lake: &Lake, source: Arc<dyn PageSource>, stop: &mut Stop) -> Result<(), Error> {
         let settings = WriterSettings {
-            run_id: self.run_id.clone(),
+            run_id: self.id.clone(),
             wait_lock: self.request.wait_lock,
             memory_limit_bytes: self.request.memory_limit_bytes,
             ..WriterSettings::new(self.request.account_id.clone())
@@ -122,8 +122,8 @@ impl Run<'_> {
     ) -> Result<(), Error> {
         let reader = WindowReader {
             source,
-            run_id: self.run_id.clone(),
-            save_pages: self.request.save_pages.as_ref().map(|folder| folder.join(self.run_id.as_str())),
+            run_id: self.id.clone(),
+            save_pages: self.request.save_pages.as_ref().map(|folder| folder.join(self.id.as_str())),
             template: Mutex::new(RequestTemplate::new(
                 self.request.api,
                 self.request.account_id.clone(),
@@ -219,7 +219,7 @@ impl Run<'_> {
     }
 
     fn manifest(&self, reader: &WindowReader, windows: Vec<SavedWindow>) -> Manifest {
-        let mut manifest = Manifest::new(self.run_id.clone(), &reader.template(), self.request.range);
+        let mut manifest = Manifest::new(self.id.clone(), &reader.template(), self.request.range);
         manifest.windows = windows;
         manifest
     }

@@ -40,8 +40,16 @@ pub async fn replay(lake: &Lake, request: &ReplayRequest, progress: &dyn Progres
     let run_id = RunId::generate();
     let mut summary = Summary::begin("replay", run_id.clone(), lake.url().to_string(), None);
     let writers = BTreeMap::new();
-    let mut run =
-        Run { lake, request, run_id, progress, stop, summary: &mut summary, writers, decoder: Some(Decoder::new()) };
+    let mut run = Run {
+        lake,
+        request,
+        id: run_id,
+        progress,
+        stop,
+        summary: &mut summary,
+        writers,
+        decoder: Some(Decoder::new()),
+    };
     let result = run.replay().await;
     let result = run.close(result).await;
     Finished::new(summary, result, request.strict)
@@ -56,7 +64,7 @@ struct Account {
 struct Run<'a> {
     lake: &'a Lake,
     request: &'a ReplayRequest,
-    run_id: RunId,
+    id: RunId,
     progress: &'a dyn Progress,
     stop: Stop,
     summary: &'a mut Summary,
@@ -95,7 +103,9 @@ impl Run<'_> {
                 let pages: Vec<_> = window.pages.iter().map(|name| folder.join(name)).collect();
                 let all_given = pages.iter().all(|page| given.contains(page));
                 if all_given && self.stage_proven(&manifest, window, &pages).await? {
-                    pages.iter().for_each(|_| self.progress.file_read());
+                    for _ in &pages {
+                        self.progress.file_read();
+                    }
                     taken.extend(pages);
                 }
             }
@@ -171,7 +181,7 @@ impl Run<'_> {
     /// Decodes off the runtime that the store's I/O runs on.
     async fn decode(&mut self, page: Page) -> Result<(Page, Result<DecodedPage, crate::decode::DecodeError>), Error> {
         let mut decoder = self.decoder.take().unwrap_or_default();
-        let run_id = self.run_id.clone();
+        let run_id = self.id.clone();
         let work = move || {
             let decoded = decoder.decode(&page, &run_id);
             (decoder, page, decoded)
@@ -201,7 +211,7 @@ impl Run<'_> {
     async fn account(&mut self, account_id: &AccountId) -> Result<&mut Account, Error> {
         if !self.writers.contains_key(account_id) {
             let settings = WriterSettings {
-                run_id: self.run_id.clone(),
+                run_id: self.id.clone(),
                 wait_lock: self.request.wait_lock,
                 memory_limit_bytes: self.request.memory_limit_bytes,
                 ..WriterSettings::new(account_id.clone())

@@ -154,7 +154,7 @@ impl Summary {
 
     /// Requests used ÷ ⌈records ÷ 100⌉; none where nothing was read.
     pub fn request_ratio(&self) -> Option<f64> {
-        let number = |count: u64| u32::try_from(count).map(f64::from).unwrap_or(f64::INFINITY);
+        let number = |count: u64| u32::try_from(count).map_or(f64::INFINITY, f64::from);
         (self.ideal_requests > 0).then(|| number(self.requests) / number(self.ideal_requests))
     }
 

@@ -16,6 +16,7 @@ mod error;
 mod files;
 mod format;
 mod functions;
+mod narrow;
 mod pinned;
 mod reader;
 mod report;

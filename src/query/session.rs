@@ -54,7 +54,8 @@ impl Session {
         let runtime = runtime(&settings).map_err(internal)?;
         let mut context = SessionContext::new_with_config_rt(config(&settings), runtime);
         functions::register(&mut context).map_err(internal)?;
-        context.register_table("conversations", Arc::new(Conversations::new())).map_err(internal)?;
+        context.register_table("conversations", Arc::new(Conversations::declared())).map_err(internal)?;
+        context.register_table(views::NARROW, Arc::new(Conversations::narrowed())).map_err(internal)?;
         let session = Self { files, context };
         for statement in views::datafusion()? {
             session.run(&statement).await?;
@@ -98,10 +99,11 @@ impl Session {
         self.run(&statement).await
     }
 
-    /// Names of the tables and views, sorted.
+    /// Names of the tables and views, sorted, without those that are steps of others (`_…`).
     pub fn tables(&self) -> Vec<String> {
         let schema = self.context.catalog("datafusion").and_then(|catalog| catalog.schema("public"));
         let mut names = schema.map(|schema| schema.table_names()).unwrap_or_default();
+        names.retain(|name| !name.starts_with('_'));
         names.sort();
         names
     }
@@ -154,7 +156,7 @@ impl Session {
             exists || state.table_functions().contains_key(reference.table())
         };
         let name = references.iter().find(|reference| !known(reference))?.table().to_owned();
-        let tables: Vec<String> = self.tables().into_iter().filter(|table| !table.starts_with('_')).collect();
+        let tables = self.tables();
         let near = near(&name, tables.iter().map(String::as_str));
         let near = if near.is_empty() { tables } else { near };
         Some(QueryError::UnknownTable { number: statement.number, name, near })

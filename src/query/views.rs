@@ -2,6 +2,9 @@ use super::QueryError;
 use super::script::{self, Statement};
 use crate::schema::Schema;
 
+/// The table that the views read: `conversations` with less below `destinations`.
+pub(super) const NARROW: &str = "_conversations";
+
 const DATAFUSION: &str = include_str!("../../sql/views/datafusion.sql");
 
 /// The statements that make the flat views.

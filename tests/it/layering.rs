@@ -23,7 +23,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("reqwest", &["source"]),
     ("rustls", &["source"]),
     ("parquet", &["lake"]),
-    ("datafusion", &["query", "lake/merge"]),
+    ("datafusion", &["query", "lake/merge", "lake/error"]),
     ("datafusion_functions_json", &["query"]),
     ("clap", &["cli"]),
     ("indicatif", &["cli"]),

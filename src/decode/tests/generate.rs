@@ -211,6 +211,6 @@ fn spelled(text: &str, rng: &mut Rng) -> String {
     if rng.u8(..8) > 0 {
         return plain;
     }
-    let units = text.encode_utf16().map(|unit| format!("\\u{unit:04x}")).collect::<String>();
-    format!("\"{units}\"")
+    let units: Vec<String> = text.encode_utf16().map(|unit| format!("\\u{unit:04x}")).collect();
+    format!("\"{}\"", units.concat())
 }

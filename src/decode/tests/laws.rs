@@ -23,7 +23,12 @@ fn hash_of(page: &DecodedPage, row: usize) -> i64 {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 300, rng_seed: proptest::test_runner::RngSeed::Fixed(7), failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig {
+        cases: 300,
+        rng_seed: proptest::test_runner::RngSeed::Fixed(7),
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    })]
 
     #[test]
     fn json_to_row_to_json_gives_back_the_record(seed: u64, repeats: bool, offset in prop::sample::select(vec![0, -330, 300])) {
@@ -78,7 +83,8 @@ proptest! {
     #[test]
     fn rows_and_rejects_are_all_records(seed: u64, count in 0_usize..8) {
         let mut generator = Generator::new(seed, WILD);
-        let records: Vec<String> = (0..count).map(|_| { let tree = generator.any_record(); generator.text(&tree) }).collect();
+        let mut record = || { let tree = generator.any_record(); generator.text(&tree) };
+        let records: Vec<String> = (0..count).map(|_| record()).collect();
         let page = decode_records(&records, -330);
         prop_assert_eq!(page.record_count(), count);
         prop_assert_eq!(page.session_dates.len(), page.rows.num_rows());

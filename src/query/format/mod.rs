@@ -1,9 +1,9 @@
 //! Rows as text or bytes.
 
 mod cells;
+mod columnar;
 mod delimited;
 mod json;
-mod parquet;
 mod text;
 
 use std::fmt;
@@ -97,7 +97,7 @@ fn writer<'a>(
         Format::Tsv => Box::new(delimited::Delimited::new(out, b'\t', schema)?),
         Format::Json => json::array(out),
         Format::Ndjson => json::lines(out),
-        Format::Parquet => Box::new(parquet::Parquet::new(out, schema)?),
+        Format::Parquet => Box::new(columnar::Columnar::new(out, schema)?),
     })
 }
 

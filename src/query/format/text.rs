@@ -20,6 +20,7 @@ pub(super) struct Table<'a> {
 struct Column {
     name: String,
     right: bool,
+    float: bool,
 }
 
 fn columns(schema: &ArrowSchema) -> Vec<Column> {
@@ -27,7 +28,11 @@ fn columns(schema: &ArrowSchema) -> Vec<Column> {
     schema
         .fields()
         .iter()
-        .map(|field| Column { name: visible(field.name()), right: right(field.data_type()) })
+        .map(|field| Column {
+            name: visible(field.name()),
+            right: right(field.data_type()),
+            float: field.data_type().is_floating(),
+        })
         .collect()
 }
 
@@ -38,6 +43,14 @@ fn visible(text: &str) -> String {
     }
     let escape = |c: char| if c.is_control() { c.escape_default().to_string() } else { c.to_string() };
     text.chars().map(escape).collect()
+}
+
+/// A float with four decimals, as a person reads it; one that they would make 0 stays as it is.
+fn rounded(cell: &str) -> String {
+    match cell.parse::<f64>() {
+        Ok(value) if value == 0.0 || (1e-3..1e15).contains(&value.abs()) => format!("{value:.4}"),
+        _ => cell.to_owned(),
+    }
 }
 
 impl<'a> Table<'a> {
@@ -61,7 +74,9 @@ impl<'a> Table<'a> {
 impl Writer for Table<'_> {
     fn write(&mut self, batch: &RecordBatch) -> io::Result<()> {
         for row in cells::texts(&cells::flat(batch)?)? {
-            self.held.push(row.iter().map(|cell| visible(cell)).collect());
+            let cells = row.iter().zip(&self.columns);
+            self.held
+                .push(cells.map(|(cell, column)| if column.float { rounded(cell) } else { visible(cell) }).collect());
             if self.held.len() == BLOCK_ROWS {
                 self.write_block()?;
             }

@@ -2,12 +2,14 @@ use std::fs;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use arrow::array::RecordBatch;
 use async_trait::async_trait;
-use futures::stream::BoxStream;
+use futures::StreamExt;
+use futures::stream::{self, BoxStream};
 use object_store::path::Path;
 use object_store::{
-    CopyOptions, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore, PutMultipartOptions,
-    PutOptions, PutPayload, PutResult, Result,
+    CopyOptions, Error, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore,
+    PutMultipartOptions, PutOptions, PutPayload, PutResult, Result,
 };
 use serde_json::{Value, json};
 
@@ -22,6 +24,7 @@ struct Meddling {
     inner: Arc<dyn ObjectStore>,
     gets: AtomicUsize,
     before_get: Action,
+    lists: bool,
 }
 
 impl std::fmt::Debug for Meddling {
@@ -44,6 +47,10 @@ impl ObjectStore for Meddling {
     }
 
     fn list(&self, prefix: Option<&Path>) -> BoxStream<'static, Result<ObjectMeta>> {
+        if !self.lists {
+            let error = Error::Generic { store: "test", source: "no answer".into() };
+            return stream::iter([Err(error)]).boxed();
+        }
         self.inner.list(prefix)
     }
 
@@ -70,7 +77,8 @@ impl ObjectStore for Meddling {
 
 async fn session(lake: &Lake, before_get: impl Fn(usize) + Send + Sync + 'static) -> Session {
     let files = lake.files();
-    let store = Meddling { inner: files.store, gets: AtomicUsize::new(0), before_get: Box::new(before_get) };
+    let store =
+        Meddling { inner: files.store, gets: AtomicUsize::new(0), before_get: Box::new(before_get), lists: true };
     let files = LakeFiles { store: Arc::new(store), root: files.root };
     Session::open(files, SessionSettings { parallelism: Some(1), ..Default::default() }).await.unwrap()
 }
@@ -106,7 +114,7 @@ async fn a_day_replaced_during_a_statement_is_read_again_and_never_mixed() {
     // The first GET reads the footer of the old object; then the day changes, once.
     let session = session(&lake, move |get| {
         if get == 1 {
-            replace(0)
+            replace(0);
         }
     })
     .await;
@@ -156,6 +164,44 @@ async fn the_next_statement_sees_the_present_lake_through_earlier_views_too() {
         let batches = session.run(&statements[1]).await.unwrap().collect().await.unwrap();
         let text = arrow::util::pretty::pretty_format_batches(&batches).unwrap().to_string();
         assert!(text.contains(mark), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn a_store_that_does_not_answer_is_an_error_of_the_lake() {
+    let lake = Lake::new();
+    let inner = lake.files().store;
+    let store = Meddling { inner, gets: AtomicUsize::new(0), before_get: Box::new(|_| ()), lists: false };
+    let files = LakeFiles { store: Arc::new(store), root: Path::default() };
+    let session = Session::open(files, SessionSettings::default()).await.unwrap();
+    let statements = session.parse("SELECT 1; SELECT count(*) FROM contacts").unwrap();
+    assert!(session.run(&statements[0]).await.is_ok(), "a statement that reads nothing lists nothing");
+    let error = session.run(&statements[1]).await.unwrap_err();
+    assert_eq!(error.kind(), QueryErrorKind::Lake);
+    insta::assert_snapshot!(error, @"cannot list the lake's objects");
+}
+
+#[tokio::test]
+async fn a_statement_that_needs_more_memory_than_it_may_have_says_so() {
+    let lake = Lake::of(rows("old", 20_000));
+    let folder = tempfile::TempDir::new().unwrap();
+    let settings = |memory_limit_bytes| SessionSettings {
+        memory_limit_bytes: Some(memory_limit_bytes),
+        spill_folder: Some(folder.path().to_owned()),
+        parallelism: Some(1),
+    };
+    for (bytes, fits) in [(40 << 20, true), (1 << 10, false)] {
+        let session = Session::open(lake.files(), settings(bytes)).await.unwrap();
+        let statement =
+            session.parse("SELECT * FROM conversations ORDER BY reason, session_id DESC").unwrap().remove(0);
+        let answer = match session.run(&statement).await {
+            Ok(rows) => rows.collect().await,
+            Err(error) => Err(error),
+        };
+        match answer {
+            Ok(batches) => assert!(fits && batches.iter().map(RecordBatch::num_rows).sum::<usize>() == 20_000),
+            Err(error) => assert!(!fits && matches!(error, QueryError::Memory { .. }), "{bytes}: {error:?}"),
+        }
     }
 }
 

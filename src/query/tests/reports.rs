@@ -8,6 +8,7 @@ fn started(row: Value, time: &str) -> Value {
     with(row, json!({"session_start_time": time}))
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "it is handed a fresh value everywhere")]
 fn routed(id: &str, destinations: Value) -> Value {
     with(conversation(id), json!({"destinations": destinations}))
 }

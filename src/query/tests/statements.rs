@@ -3,17 +3,14 @@ use std::collections::BTreeMap;
 use serde_json::json;
 
 use super::lake::{Lake, answered, conversation, with};
-use crate::query::{ParamType, QueryError, QueryErrorKind, report, reports};
+use crate::query::{ParamType, QueryError, QueryErrorKind, Statement, report, reports};
 
 #[tokio::test]
 async fn statements_are_split_by_the_grammar() {
     let lake = Lake::new();
     let session = lake.session().await;
     let statements = session.parse("SELECT ';' AS a; -- no; end\nSELECT 2 AS b;").unwrap();
-    assert_eq!(
-        statements.iter().map(|statement| statement.sql()).collect::<Vec<_>>(),
-        ["SELECT ';' AS a", "SELECT 2 AS b"]
-    );
+    assert_eq!(statements.iter().map(Statement::sql).collect::<Vec<_>>(), ["SELECT ';' AS a", "SELECT 2 AS b"]);
     assert_eq!(statements[1].number(), 2);
     assert!(session.parse(" ; -- nothing").unwrap().is_empty());
 }
@@ -158,4 +155,14 @@ async fn a_filter_on_partition_columns_opens_those_days_only() {
         .ask("EXPLAIN SELECT count(*) FROM conversations WHERE account_id = 'acme' AND session_date >= '2026-03-08'")
         .await;
     assert_eq!(plan.matches("conversations.parquet").count(), 2, "{plan}");
+}
+
+#[tokio::test]
+async fn a_date_from_a_subquery_chooses_rows_too() {
+    let mut lake = Lake::of([conversation("1")]);
+    lake.day("acme", "2026-03-03", [conversation("2"), conversation("3")]);
+    let sql =
+        "SELECT count(*) AS n FROM conversations WHERE session_date = (SELECT max(session_date) FROM conversations)";
+    assert_eq!(lake.ask(sql).await, "n\n2\n");
+    assert_eq!(lake.ask("SELECT count(*) AS n FROM conversations WHERE false").await, "n\n0\n");
 }

@@ -12,9 +12,9 @@ use super::Writer;
 /// Rows a row group, as in the lake.
 const ROW_GROUP_ROWS: usize = 131_072;
 
-pub(super) struct Parquet<'a>(ArrowWriter<&'a mut (dyn Write + Send)>);
+pub(super) struct Columnar<'a>(ArrowWriter<&'a mut (dyn Write + Send)>);
 
-impl<'a> Parquet<'a> {
+impl<'a> Columnar<'a> {
     pub(super) fn new(out: &'a mut (dyn Write + Send), schema: &ArrowSchema) -> io::Result<Self> {
         let properties = WriterProperties::builder()
             .set_compression(Compression::ZSTD(ZstdLevel::default()))
@@ -25,7 +25,7 @@ impl<'a> Parquet<'a> {
     }
 }
 
-impl Writer for Parquet<'_> {
+impl Writer for Columnar<'_> {
     fn write(&mut self, batch: &RecordBatch) -> io::Result<()> {
         self.0.write(batch).map_err(io::Error::other)
     }

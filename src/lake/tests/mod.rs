@@ -1,0 +1,7 @@
+mod crash;
+mod documents;
+mod law;
+mod locks;
+mod objects;
+pub(super) mod support;
+mod wins;
