@@ -50,8 +50,13 @@ async fn statements(
     as_api: bool,
     output: &mut Output,
 ) -> Result<(), Error> {
+    let mut answers = 0;
     for statement in session.parse(sql)? {
         let rows = session.run(&statement).await?;
+        answers += usize::from(!rows.schema().fields().is_empty());
+        if answers > 1 && format.is_binary() {
+            return Err(Error::Usage(format!("expected one answer with `--format {format}`, found a second")));
+        }
         if as_api {
             only_conversations(&rows)?;
         }

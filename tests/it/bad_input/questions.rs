@@ -77,6 +77,17 @@ fn a_failing_statement_ends_the_script_and_what_came_before_it_is_printed() {
 }
 
 #[test]
+fn one_file_of_parquet_holds_one_answer() {
+    let loaded = Loaded::new();
+    let program = loaded.program("query --format parquet -o out.parquet -c").arg("SELECT 1 AS n; SELECT 2 AS n");
+    insta::assert_snapshot!(refused(loaded.path(), program), @"
+    exit 2
+    --- stderr
+    error: expected one answer with `--format parquet`, found a second
+    ");
+}
+
+#[test]
 fn a_script_that_cannot_be_read_is_named() {
     let loaded = Loaded::new();
     insta::assert_snapshot!(refused(loaded.path(), loaded.program("query -f nowhere.sql")), @"

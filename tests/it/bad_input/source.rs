@@ -1,6 +1,5 @@
 //! An API that cannot be reached, or does not take the request.
 
-use std::net::{Ipv4Addr, TcpListener};
 use std::path::PathBuf;
 
 use crate::loaded::{Contents, Loaded};
@@ -21,9 +20,9 @@ fn fails(loaded: &Loaded, program: Program) -> Ran {
 #[test]
 fn a_host_that_does_not_answer_is_tried_again_until_the_deadline() {
     let loaded = Loaded::new();
-    // A port that was free a moment ago.
-    let address = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap();
-    let line = loaded.service.load_line().replace(&loaded.service.running().base_url(), &format!("http://{address}"));
+    // Below the ports that a system hands out, so no other test's simulator can come to listen there.
+    let nobody = "http://127.0.0.1:1";
+    let line = loaded.service.load_line().replace(&loaded.service.running().base_url(), nobody);
     let line = format!("{line} --retry-deadline 1s --concurrency 1");
     insta::assert_snapshot!(fails(&loaded, loaded.service.program(loaded.path(), &line)), @"
     exit 6
