@@ -23,10 +23,16 @@ pub fn readers_python() -> PathBuf {
     python.expect("READERS_PYTHON names a Python with DuckDB, pyarrow and PySpark: `tests/run` sets it up").into()
 }
 
-/// Runs a Python script of the crate.
+/// A Python script of the crate, to be run.
+pub fn python_command(script: &str, arguments: &[impl AsRef<OsStr>]) -> Command {
+    let mut command = Command::new(readers_python());
+    command.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join(script)).args(arguments);
+    command
+}
+
+/// What a Python script of the crate prints.
 pub fn python(script: &str, arguments: &[impl AsRef<OsStr>]) -> String {
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join(script);
-    succeed(Command::new(readers_python()).arg(script).args(arguments))
+    succeed(&mut python_command(script, arguments))
 }
 
 /// What a command prints that succeeds.

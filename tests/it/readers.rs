@@ -10,7 +10,7 @@ use kore_lake::simulator::GeneratorSettings;
 use kore_lake::source::BareDefaults;
 use serde_json::{Value, json};
 
-use crate::binary::{kore_lake, python};
+use crate::binary::{kore_lake, python, python_command};
 use crate::centre::{Centre, MEMORY_BYTES, lake_in, run, whole};
 
 /// Accounts whose ids an engine that guesses types would take for a number and for a date.
@@ -87,4 +87,13 @@ fn duckdb_pyarrow_and_spark_agree_with_query() {
     let expected: String =
         ["duckdb", "pyarrow", "spark"].map(|engine| format!("{engine}: {rows} rows agree\n")).concat();
     assert_eq!(agreed, expected);
+
+    // The comparison itself: one nested time that is a second off is noticed.
+    let text = fs::read_to_string(&files[1]).unwrap();
+    let odd = text.replacen("2026-03-02T01:02:03.123456Z", "2026-03-02T01:02:04.123456Z", 1);
+    assert_ne!(odd, text);
+    fs::write(&files[1], odd).unwrap();
+    let refused = python_command("tests/readers/compare.py", &files).output().unwrap();
+    let complaint = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(!refused.status.success() && complaint.contains("column destinations: expected"), "{complaint}");
 }
