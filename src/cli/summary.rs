@@ -45,9 +45,13 @@ fn complaints(summary: &Summary) -> Vec<String> {
     let windows =
         windows.map(|window| format!("the window {} could not be read whole: {}", window.range, window.reason));
     let files = summary.unreadable_files.iter().cloned();
-    let rejected = (summary.outcome == Outcome::Rejected)
+    let rejected = (summary.outcome == Outcome::Rejected && summary.rejects.distinct > 0)
         .then(|| format!("{} records were rejected; see _kore_lake/rejects/ in the lake", summary.rejects.distinct));
-    windows.chain(files).chain(rejected).collect()
+    let recovered = (summary.rejects.recovered > 0).then(|| {
+        let count = summary.rejects.recovered;
+        format!("{count} records that a killed run had read were rejected; see _kore_lake/rejects/ in the lake")
+    });
+    windows.chain(files).chain(rejected).chain(recovered).collect()
 }
 
 /// The summary for reading.
