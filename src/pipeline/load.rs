@@ -10,7 +10,9 @@ use crate::clock::TimeRange;
 use crate::error::Error;
 use crate::lake::{Lake, RunIntent, RunState, StagedWindow, WindowProof, Writer, WriterSettings};
 use crate::schema::{AccountId, ApiVersion, RunId, StreamId};
-use crate::source::{Manifest, PageSource, RequestTemplate, SavedWindow, Window, plan_windows, selected_fields};
+use crate::source::{
+    Manifest, PageSource, PagesSeen, RequestTemplate, SavedWindow, Window, plan_windows, selected_fields,
+};
 
 use super::run::{Finished, add_page, begin, close, refused_columns};
 use super::summary::Unreadable;
@@ -129,6 +131,7 @@ impl Run<'_> {
                 self.request.account_id.clone(),
                 self.request.stream_id.clone(),
             )),
+            pages_seen: PagesSeen::default(),
         };
         let saved = self.read_all(&reader, writer, stop).await?;
         if let Some(folder) = &reader.save_pages {

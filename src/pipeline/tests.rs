@@ -49,7 +49,7 @@ fn record(second: i64, campaign: Option<i32>) -> Value {
 
 /// Answers with these records those windows that have them, page by page; may refuse a field from some time on.
 struct Records {
-    records: Mutex<Vec<(i64, Value)>>,
+    by_second: Mutex<Vec<(i64, Value)>>,
     refuses_field_of_window: Option<i64>,
     refused: tokio::sync::watch::Sender<bool>,
     requests: AtomicU64,
@@ -58,7 +58,7 @@ struct Records {
 impl Records {
     fn new(records: Vec<(i64, Value)>) -> Self {
         let refused = tokio::sync::watch::channel(false).0;
-        Self { records: Mutex::new(records), refuses_field_of_window: None, refused, requests: AtomicU64::default() }
+        Self { by_second: Mutex::new(records), refuses_field_of_window: None, refused, requests: AtomicU64::default() }
     }
 }
 
@@ -81,7 +81,7 @@ impl PageSource for Records {
             self.refused.subscribe().wait_for(|refused| *refused).await.unwrap();
         }
         let first = usize::try_from(request.offset.unwrap()).unwrap() * 100;
-        let records = self.records.lock().unwrap();
+        let records = self.by_second.lock().unwrap();
         let of_window = records.iter().filter(|(second, _)| (from..to).contains(second)).map(|(_, record)| record);
         let data: Vec<_> = of_window.skip(first).take(100).cloned().collect();
         let body = json!({ "data": data }).to_string().into_bytes().into();
@@ -220,7 +220,7 @@ async fn a_window_read_with_a_field_keeps_it_though_another_window_was_refused_i
     lake.load(Records::new(records(1)), ApiVersion::V2, days(0, 2)).await;
     assert_eq!(lake.attempts().await, [1, 1]);
     let refusing = Records { refuses_field_of_window: Some(DAY), ..Records::new(records(2)) };
-    refusing.records.lock().unwrap()[1].1 = record(DAY + 5, None);
+    refusing.by_second.lock().unwrap()[1].1 = record(DAY + 5, None);
     let finished = lake.load(refusing, ApiVersion::V2, days(0, 2)).await;
     assert_eq!(finished.summary.rows.changed, 2, "{:?}", finished.error);
     assert_eq!(lake.attempts().await, [2, 1]);
