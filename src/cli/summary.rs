@@ -45,12 +45,11 @@ fn complaints(summary: &Summary) -> Vec<String> {
     let windows =
         windows.map(|window| format!("the window {} could not be read whole: {}", window.range, window.reason));
     let files = summary.unreadable_files.iter().cloned();
+    let texts = "their texts and the reasons lie in `_kore_lake/rejects/` of the lake";
     let rejected = (summary.outcome == Outcome::Rejected && summary.rejects.distinct > 0)
-        .then(|| format!("{} records were rejected; see _kore_lake/rejects/ in the lake", summary.rejects.distinct));
-    let recovered = (summary.rejects.recovered > 0).then(|| {
-        let count = summary.rejects.recovered;
-        format!("{count} records that a killed run had read were rejected; see _kore_lake/rejects/ in the lake")
-    });
+        .then(|| format!("records rejected: {}; {texts}", summary.rejects.distinct));
+    let recovered = (summary.rejects.recovered > 0)
+        .then(|| format!("records rejected that a killed run had read: {}; {texts}", summary.rejects.recovered));
     windows.chain(files).chain(rejected).chain(recovered).collect()
 }
 

@@ -2,4 +2,18 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod bad_input;
+mod binary;
+mod centre;
+mod commands;
+mod contents;
+mod demo;
+mod examples;
 mod layering;
+mod loaded;
+mod program;
+mod readers;
+mod record;
+mod seeds;
+mod service;
+mod truth;
