@@ -104,7 +104,7 @@ impl Run<'_> {
                 Ok(None) => continue,
                 Err(error) => {
                     // The pages are good all the same; what is lost is the proof.
-                    self.name_unreadable(describe(&error.into()));
+                    self.name_unreadable(Error::from(error).line());
                     continue;
                 }
             };
