@@ -45,13 +45,12 @@ fn complaints(summary: &Summary) -> Vec<String> {
     let windows =
         windows.map(|window| format!("the window {} could not be read whole: {}", window.range, window.reason));
     let files = summary.unreadable_files.iter().cloned();
-    let rejected = (summary.outcome == Outcome::Rejected).then(|| {
-        format!(
-            "records rejected: {}; their texts and the reasons lie in `_kore_lake/rejects/` of the lake",
-            summary.rejects.distinct
-        )
-    });
-    windows.chain(files).chain(rejected).collect()
+    let texts = "their texts and the reasons lie in `_kore_lake/rejects/` of the lake";
+    let rejected = (summary.outcome == Outcome::Rejected && summary.rejects.distinct > 0)
+        .then(|| format!("records rejected: {}; {texts}", summary.rejects.distinct));
+    let recovered = (summary.rejects.recovered > 0)
+        .then(|| format!("records rejected that a killed run had read: {}; {texts}", summary.rejects.recovered));
+    windows.chain(files).chain(rejected).chain(recovered).collect()
 }
 
 /// The summary for reading.

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use super::days::DaysCommit;
 use super::rejects::{self, RejectCount};
 use super::staging::StagedObject;
-use super::{LakeError, SessionDate, Writer};
+use super::{LakeError, Owed, SessionDate, Writer};
 
 /// What a commit did.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -14,10 +14,12 @@ pub struct CommitSummary {
     pub rows: RowChange,
     /// Distinct texts rejected.
     pub rejects: u64,
-    /// Those of them that the lake did not have.
+    /// Those of them that no commit has told of before.
     pub rejects_new: u64,
     /// Windows committed.
     pub windows: u64,
+    /// Those of them that were not read whole.
+    pub owed: Vec<Owed>,
     /// Partitions written.
     pub days_written: u64,
     /// Bytes of these partitions.
@@ -75,7 +77,10 @@ impl Writer {
         self.lock.check().await?;
         self.write_ledger(&staged, &summary, states).await?;
         self.lock_staged().retain(|object| !staged.iter().any(|done| Arc::ptr_eq(done, object)));
-        self.drop_retired().await?;
+        if let Err(error) = self.drop_retired().await {
+            // The commit stands, and the ledger lists what the next writer deletes.
+            tracing::warn!(account = %self.account, %error, "staged objects that were committed are still there");
+        }
         Ok(summary)
     }
 }
@@ -90,7 +95,8 @@ impl CommitSummary {
         }
         let windows = staged.iter().filter(|object| object.header.proof.is_some()).count();
         summary.windows = u64::try_from(windows).unwrap_or_default();
-        Self { days, ..summary }
+        let owed = staged.iter().filter_map(|object| object.owed()).collect();
+        Self { days, owed, ..summary }
     }
 }
 

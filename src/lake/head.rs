@@ -69,7 +69,7 @@ pub struct StreamState {
 }
 
 /// A window that could not be read whole.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Owed {
     /// The window.
@@ -179,11 +179,13 @@ impl AccountHead {
 }
 
 impl StreamState {
-    /// Takes a window as read whole: it is covered, and owed no longer.
+    /// Takes a window as read whole: it is covered, and owed no longer, unless a later try failed.
     pub(super) fn prove(&mut self, proven: &Proven) {
         self.coverage.add(proven);
-        let owed = std::mem::take(&mut self.owed);
-        self.owed = owed.into_iter().flat_map(|owed| owed.without(proven.range)).collect();
+        let (later, paid): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut self.owed).into_iter().partition(|owed| owed.read_at > proven.read_at);
+        self.owed = later;
+        self.owed.extend(paid.into_iter().flat_map(|owed| owed.without(proven.range)));
     }
 
     /// Takes a window as not read whole.

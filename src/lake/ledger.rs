@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use super::staging::StagedObject;
 use super::tables::{self, DayLine, WindowLine};
-use super::{AccountHead, CommitSummary, DayState, LakeError, LedgerTable, Owed, Proven, SessionDate, Writer, layout};
+use super::{AccountHead, CommitSummary, DayState, LakeError, LedgerTable, Proven, SessionDate, Writer, layout};
 use crate::clock::UtcTime;
 use crate::schema::RunId;
 
@@ -23,12 +23,12 @@ impl Writer {
         head.days.extend(states);
         for object in staged {
             let Some(proof) = &object.header.proof else { continue };
-            let (range, read_at, run_id) = (proof.range, proof.read_at, object.run_id.clone());
             let stream = head.stream_mut(proof.stream.as_ref());
-            if proof.whole {
-                stream.prove(&Proven { range, read_at, run_id, evidence: proof.evidence_kind.clone() });
+            if let Some(owed) = object.owed() {
+                stream.owe(owed);
             } else {
-                stream.owe(Owed { range, read_at, run_id, evidence: proof.evidence.clone() });
+                let (range, read_at, run_id) = (proof.range, proof.read_at, object.run_id.clone());
+                stream.prove(&Proven { range, read_at, run_id, evidence: proof.evidence_kind.clone() });
             }
         }
         remember_requests(&mut head, staged);

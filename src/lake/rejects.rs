@@ -1,4 +1,4 @@
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::staging::StagedObject;
@@ -10,7 +10,7 @@ use crate::schema::AccountId;
 pub(super) struct RejectCount {
     /// Distinct texts.
     pub distinct: u64,
-    /// Those that the lake did not have.
+    /// Those that no commit has told of: one that was killed may have written them already.
     pub new: u64,
 }
 
@@ -38,7 +38,7 @@ pub(super) async fn keep(
     Ok(counts)
 }
 
-/// Adds what a bucket does not have, and says how much that is.
+/// Adds what a bucket does not have, and says how much of it is new.
 async fn add(
     lake: &Lake,
     account: &AccountId,
@@ -47,11 +47,16 @@ async fn add(
 ) -> Result<u64, LakeError> {
     let path = layout::account_rejects(account).join(format!("{bucket}.ndjson"));
     let mut lines: Vec<RejectLine> = tables::read(lake, &path).await?;
-    let known: BTreeSet<_> = lines.iter().map(|line| line.text_hash.clone()).collect();
-    let before = lines.len();
-    lines.extend(found.into_values().filter(|line| !known.contains(&line.text_hash)));
-    if lines.len() > before {
+    let known: BTreeMap<_, _> = lines.iter().map(|line| (line.text_hash.clone(), line.clone())).collect();
+    // A line that is the same to the last member comes from these very objects, by a commit that was killed.
+    let (again, added): (Vec<_>, Vec<_>) = found
+        .into_values()
+        .filter(|line| known.get(&line.text_hash).is_none_or(|known| known == line))
+        .partition(|line| known.contains_key(&line.text_hash));
+    let new = again.len() + added.len();
+    if !added.is_empty() {
+        lines.extend(added);
         tables::write(lake, &path, &lines).await?;
     }
-    Ok(u64::try_from(lines.len() - before).unwrap_or(u64::MAX))
+    Ok(u64::try_from(new).unwrap_or(u64::MAX))
 }

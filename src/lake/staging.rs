@@ -11,7 +11,7 @@ use object_store::path::Path;
 use object_store::{ObjectStoreExt, PutPayload};
 use serde::{Deserialize, Serialize};
 
-use super::{Lake, LakeError, SessionDate, key, layout};
+use super::{Lake, LakeError, Owed, SessionDate, key, layout};
 use crate::clock::{TimeRange, UtcTime};
 use crate::decode::{Reject, RejectReason};
 use crate::schema::{AccountId, RunId, Schema, StreamId};
@@ -226,6 +226,13 @@ impl StagedObject {
         let reader = read(lake, &path, None).await?;
         let header = metadata(&reader, &path, HEADER)?;
         Ok(Self { path, run_id, sequence, header })
+    }
+
+    /// The window that was not read whole, if that is what the object holds.
+    pub(super) fn owed(&self) -> Option<Owed> {
+        let proof = self.header.proof.as_ref().filter(|proof| !proof.whole)?;
+        let (run_id, evidence) = (self.run_id.clone(), proof.evidence.clone());
+        Some(Owed { range: proof.range, read_at: proof.read_at, run_id, evidence })
     }
 
     /// Rows of one day.

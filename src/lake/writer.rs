@@ -167,13 +167,14 @@ impl Writer {
     /// Writes down what this run sets out to do. The intent stays open until [`finish`](Self::finish).
     ///
     /// # Errors
-    /// [`LakeError::Store`].
+    /// [`LakeError::Store`], [`LakeError::LockLost`].
     pub async fn begin(&mut self, intent: RunIntent) -> Result<(), LakeError> {
         let started_at = UtcTime::now();
         let run = RunLine::open(&self.run_id, &intent, started_at);
         let path = layout::table(LedgerTable::Runs, &self.account, &self.run_id);
         tables::write(&self.lake, &path, std::slice::from_ref(&run)).await?;
         self.run = Some(run);
+        self.lock.check().await?;
         let stream = intent.stream.clone();
         self.head.stream_mut(stream.as_ref()).intent = Some(Intent {
             run_id: self.run_id.clone(),
@@ -200,7 +201,7 @@ impl Writer {
     /// Closes the run: its line in `runs` and, where `intent_done`, its intent.
     ///
     /// # Errors
-    /// [`LakeError::Store`]; the lock is given free all the same.
+    /// [`LakeError::Store`], [`LakeError::LockLost`]; the lock is given free all the same.
     pub async fn finish(mut self, state: RunState, intent_done: bool) -> Result<Option<RunLine>, LakeError> {
         let closed = self.close_run(state, intent_done).await;
         self.lock.release().await;
@@ -214,6 +215,8 @@ impl Writer {
         let path = layout::table(LedgerTable::Runs, &self.account, &self.run_id);
         tables::write(&self.lake, &path, std::slice::from_ref(&run)).await?;
         if intent_done {
+            // A ledger that another writer has gone on with must not fall back.
+            self.lock.check().await?;
             self.head.stream_mut(run.stream_id.as_ref()).intent = None;
             self.head.store(&self.lake, &self.run_id).await?;
         }

@@ -1,4 +1,4 @@
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -9,10 +9,12 @@ use futures::stream::FuturesUnordered;
 use crate::clock::TimeRange;
 use crate::error::Error;
 use crate::lake::{Lake, RunIntent, RunState, StagedWindow, WindowProof, Writer, WriterSettings};
-use crate::schema::{AccountId, ApiVersion, RunId, Schema, StreamId};
-use crate::source::{Manifest, PageSource, RequestTemplate, SavedWindow, Window, plan_windows, selected_fields};
+use crate::schema::{AccountId, ApiVersion, RunId, StreamId};
+use crate::source::{
+    Manifest, PageSource, PagesSeen, RequestTemplate, SavedWindow, Window, plan_windows, selected_fields,
+};
 
-use super::run::{Finished, add_page, begin};
+use super::run::{Finished, add_page, begin, close, refused_columns};
 use super::summary::Unreadable;
 use super::window::{ReadPage, WindowEnd, WindowRead, WindowReader};
 use super::{Progress, Stop, Summary};
@@ -81,8 +83,11 @@ impl Run<'_> {
             memory_limit_bytes: self.request.memory_limit_bytes,
             ..WriterSettings::new(self.request.account_id.clone())
         };
-        let mut writer = begin(lake, settings, self.intent(), self.request.allow_downgrade).await?;
-        match self.read_and_commit(source, &mut writer, stop).await {
+        let (mut writer, owed) =
+            begin(lake, settings, self.intent(), self.request.allow_downgrade, self.summary).await?;
+        let result = self.read_and_commit(source, &mut writer, stop).await;
+        self.summary.name_owed(&owed, writer.head());
+        match result {
             Ok(()) => {
                 let whole = self.summary.unreadable.is_empty();
                 let state = if whole { RunState::Complete } else { RunState::Incomplete };
@@ -95,10 +100,7 @@ impl Run<'_> {
                 } else {
                     RunState::Failed
                 };
-                // The error of the run counts; a lake that fails now failed before.
-                if let Err(second) = writer.finish(state, false).await {
-                    tracing::warn!(error = %second, "the run could not be closed in the ledger");
-                }
+                close(writer, state, false).await;
                 Err(error)
             }
         }
@@ -129,6 +131,7 @@ impl Run<'_> {
                 self.request.account_id.clone(),
                 self.request.stream_id.clone(),
             )),
+            pages_seen: PagesSeen::default(),
         };
         let saved = self.read_all(&reader, writer, stop).await?;
         if let Some(folder) = &reader.save_pages {
@@ -173,19 +176,14 @@ impl Run<'_> {
                 }
                 continue;
             }
-            saved.extend(self.stage(reader, writer, read).await?);
+            saved.extend(self.stage(writer, read).await?);
         }
         saved.sort_by_key(|window| window.window.from());
         Ok(saved)
     }
 
     /// Makes a window durable that has ended, whole or unreadable.
-    async fn stage(
-        &mut self,
-        reader: &WindowReader,
-        writer: &Writer,
-        read: WindowRead,
-    ) -> Result<Option<SavedWindow>, Error> {
+    async fn stage(&mut self, writer: &Writer, read: WindowRead) -> Result<Option<SavedWindow>, Error> {
         let range = read.window.range();
         let (whole, kind, evidence) = match &read.end {
             WindowEnd::Whole(evidence) => (Some(*evidence), evidence.kind.as_str(), serde_json::to_value(evidence)),
@@ -205,7 +203,8 @@ impl Run<'_> {
                 evidence: evidence.map_err(|error| Error::Unexpected(error.to_string()))?,
             }),
             requests: u64::from(read.requests),
-            refused_columns: refused_columns(self.request.api, &reader.template().selected_fields),
+            // As this window was asked: another one may have made the server refuse a field since.
+            refused_columns: read.pages.first().map_or_else(Vec::new, |page| refused_columns(&page.request)),
             ..StagedWindow::default()
         };
         for ReadPage { page, request, fetched_at } in read.pages {
@@ -223,12 +222,4 @@ impl Run<'_> {
         manifest.windows = windows;
         manifest
     }
-}
-
-/// Columns of the root whose field the server refused by name: the lake keeps their stored values.
-fn refused_columns(api: ApiVersion, asked: &[String]) -> Vec<String> {
-    let refused: BTreeSet<_> =
-        selected_fields(api).iter().copied().filter(|field| !asked.iter().any(|asked| asked == field)).collect();
-    let columns = Schema::conversations().columns.iter();
-    columns.filter(|column| column.keys().any(|key| refused.contains(key))).map(|column| column.name.clone()).collect()
 }

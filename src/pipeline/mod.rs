@@ -15,6 +15,8 @@ mod replay;
 mod run;
 mod stop;
 mod summary;
+#[cfg(test)]
+mod tests;
 mod window;
 
 pub use client::client;

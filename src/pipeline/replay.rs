@@ -5,11 +5,11 @@ use std::time::Duration;
 use crate::clock::UtcTime;
 use crate::decode::{DecodedPage, Decoder};
 use crate::error::{Error, Kind};
-use crate::lake::{Lake, RunIntent, RunState, StagedWindow, WindowProof, Writer, WriterSettings};
+use crate::lake::{Lake, Owed, RunIntent, RunState, StagedWindow, WindowProof, Writer, WriterSettings};
 use crate::schema::{AccountId, RunId};
 use crate::source::{BareDefaults, Manifest, Page, PageFacts, SavedWindow, saved};
 
-use super::run::{Finished, add_page, begin};
+use super::run::{Finished, add_page, begin, refused_columns};
 use super::{Progress, Stop, Summary};
 
 /// Rows that are decoded before they are staged: bounds memory, and keeps staged objects few.
@@ -58,6 +58,8 @@ pub async fn replay(lake: &Lake, request: &ReplayRequest, progress: &dyn Progres
 /// An account's writer with the rows that wait to be staged.
 struct Account {
     writer: Writer,
+    /// Windows that a killed run could not read whole.
+    owed: Vec<Owed>,
     waiting: StagedWindow,
 }
 
@@ -97,7 +99,15 @@ impl Run<'_> {
         let folders: BTreeSet<_> = files.iter().filter_map(|file| file.parent()).collect();
         let mut taken = HashSet::new();
         for folder in folders {
-            let Some(manifest) = Manifest::read(folder)? else { continue };
+            let manifest = match Manifest::read(folder) {
+                Ok(Some(manifest)) => manifest,
+                Ok(None) => continue,
+                Err(error) => {
+                    // The pages are good all the same; what is lost is the proof.
+                    self.name_unreadable(Error::from(error).line());
+                    continue;
+                }
+            };
             for window in &manifest.windows {
                 self.stop.check()?;
                 let pages: Vec<_> = window.pages.iter().map(|name| folder.join(name)).collect();
@@ -129,6 +139,7 @@ impl Run<'_> {
             if asked.account_id != manifest.account_id || asked.stream_id.as_ref() != Some(&manifest.stream_id) {
                 return Ok(false);
             }
+            staged.refused_columns = refused_columns(asked);
             let (page, decoded) = self.decode(page).await?;
             let Ok(decoded) = decoded else { return Ok(false) };
             keys.extend(decoded.keys().map(|key| PageFacts::row_key(key.session_id, key.conversation_id)));
@@ -148,8 +159,12 @@ impl Run<'_> {
             evidence_kind: evidence.kind.as_str().to_owned(),
             evidence: serde_json::to_value(evidence).map_err(|error| Error::Unexpected(error.to_string()))?,
         });
+        let allow_downgrade = self.request.allow_downgrade;
+        let account = self.account(&manifest.account_id).await?;
+        let known = account.writer.head().fields.clone();
+        account.writer.head().check_compatible(manifest.api, &known, allow_downgrade)?;
+        account.writer.stage(staged.clone()).await?;
         self.summary.count_staged(&staged);
-        self.account(&manifest.account_id).await?.writer.stage(staged).await?;
         Ok(true)
     }
 
@@ -195,15 +210,19 @@ impl Run<'_> {
     async fn take(&mut self, page: Page, decoded: DecodedPage) -> Result<(), Error> {
         self.summary.page_bytes += u64::try_from(page.body.len()).unwrap_or(u64::MAX);
         let allow_downgrade = self.request.allow_downgrade;
+        let refused = refused_columns(&page.request);
         let account = self.account(&page.request.account_id).await?;
         let known: BTreeSet<String> = account.writer.head().fields.clone();
         account.writer.head().check_compatible(page.request.api, &known, allow_downgrade)?;
-        add_page(&mut account.waiting, decoded, &page.request, page.fetched_at);
-        if account.waiting.api_rows >= STAGED_ROWS {
+        let other_fields = account.waiting.pages > 0 && account.waiting.refused_columns != refused;
+        if account.waiting.api_rows >= STAGED_ROWS || other_fields {
             let staged = std::mem::take(&mut account.waiting);
             account.writer.stage(staged.clone()).await?;
             self.summary.count_staged(&staged);
         }
+        let account = self.account(&page.request.account_id).await?;
+        account.waiting.refused_columns = refused;
+        add_page(&mut account.waiting, decoded, &page.request, page.fetched_at);
         Ok(())
     }
 
@@ -223,8 +242,9 @@ impl Run<'_> {
                 api_version: None,
                 fields: BTreeSet::new(),
             };
-            let writer = begin(self.lake, settings, intent, self.request.allow_downgrade).await?;
-            self.writers.insert(account_id.clone(), Account { writer, waiting: StagedWindow::default() });
+            let allow_downgrade = self.request.allow_downgrade;
+            let (writer, owed) = begin(self.lake, settings, intent, allow_downgrade, self.summary).await?;
+            self.writers.insert(account_id.clone(), Account { writer, owed, waiting: StagedWindow::default() });
         }
         self.writers.get_mut(account_id).ok_or_else(|| Error::Unexpected("a writer just opened is gone".to_owned()))
     }
@@ -245,6 +265,9 @@ impl Run<'_> {
 
     /// Closes every writer, also after an error, which counts before one of closing.
     async fn close(&mut self, result: Result<(), Error>) -> Result<(), Error> {
+        for account in self.writers.values() {
+            self.summary.name_owed(&account.owed, account.writer.head());
+        }
         let whole = self.summary.unreadable_files.is_empty();
         let state = match (&result, whole) {
             (Ok(()), true) => RunState::Complete,

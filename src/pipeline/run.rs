@@ -3,12 +3,13 @@ use std::collections::BTreeSet;
 use crate::decode::DecodedPage;
 use crate::error::Error;
 use crate::lake::{
-    CommitSummary, Lake, PageReject, RunIntent, RunState, StagedWindow, WindowProof, Writer, WriterSettings,
+    AccountHead, CommitSummary, Lake, Owed, PageReject, RunIntent, RunState, StagedWindow, WindowProof, Writer,
+    WriterSettings,
 };
-use crate::schema::AccountId;
-use crate::source::PageRequest;
+use crate::schema::{AccountId, Schema};
+use crate::source::{PageRequest, selected_fields};
 
-use super::summary::Summary;
+use super::summary::{Summary, Unreadable};
 
 /// A run that has ended: what it did, and the error it ended with, if any.
 #[derive(Debug)]
@@ -23,38 +24,69 @@ impl Finished {
     pub(super) fn new(mut summary: Summary, result: Result<(), Error>, strict: bool) -> Self {
         let error = result.err();
         let rejects = if strict { summary.rejects.distinct } else { summary.rejects.new };
-        summary.end(error.as_ref(), rejects > 0);
+        summary.end(error.as_ref(), rejects + summary.rejects.recovered > 0);
         Self { summary, error }
     }
 }
 
 /// Opens the account's writer, commits what a killed run left, and writes down what this run sets out to do.
+///
+/// Also returns the windows that the killed run could not read whole; nobody was told of them yet.
 pub(super) async fn begin(
     lake: &Lake,
     settings: WriterSettings,
     intent: RunIntent,
     allow_downgrade: bool,
-) -> Result<Writer, Error> {
+    summary: &mut Summary,
+) -> Result<(Writer, Vec<Owed>), Error> {
     let mut writer = Writer::open(lake, settings).await?;
-    let ready = ready(&mut writer, intent, allow_downgrade).await;
+    let ready = ready(&mut writer, intent, allow_downgrade, summary).await;
     match ready {
-        Ok(()) => Ok(writer),
+        Ok(owed) => Ok((writer, owed)),
         Err(error) => {
-            writer.finish(RunState::Failed, false).await?;
+            close(writer, RunState::Failed, false).await;
             Err(error)
         }
     }
 }
 
-async fn ready(writer: &mut Writer, intent: RunIntent, allow_downgrade: bool) -> Result<(), Error> {
-    if let Some(api) = intent.api_version {
-        writer.head().check_compatible(api, &intent.fields, allow_downgrade)?;
-    }
+async fn ready(
+    writer: &mut Writer,
+    intent: RunIntent,
+    allow_downgrade: bool,
+    summary: &mut Summary,
+) -> Result<Vec<Owed>, Error> {
     let recovered = writer.recover().await?;
     if recovered.days_written > 0 {
         tracing::info!(days = recovered.days_written, "committed what an earlier run had left staged");
     }
-    Ok(writer.begin(intent).await?)
+    summary.rejects.recovered += recovered.rejects_new;
+    // What was recovered counts: the first run of a lake may be the one that was killed.
+    if let Some(api) = intent.api_version {
+        writer.head().check_compatible(api, &intent.fields, allow_downgrade)?;
+    }
+    writer.begin(intent).await?;
+    Ok(recovered.owed)
+}
+
+/// Closes the run after an error. That error counts; a lake that fails now failed before.
+pub(super) async fn close(writer: Writer, state: RunState, intent_done: bool) {
+    if let Err(second) = writer.finish(state, intent_done).await {
+        tracing::warn!(error = %second, "the run could not be closed in the ledger");
+    }
+}
+
+/// Columns of the root that an answer cannot have, since the server refused their field by name and the request
+/// went out without it: the lake keeps their stored values. Of a bare answer nobody knows what was asked.
+pub(super) fn refused_columns(request: &PageRequest) -> Vec<String> {
+    if request.limit.is_none() {
+        return Vec::new();
+    }
+    let asked: BTreeSet<_> = request.body.selected_fields.iter().map(String::as_str).collect();
+    let refused: BTreeSet<_> =
+        selected_fields(request.api).iter().copied().filter(|field| !asked.contains(field)).collect();
+    let columns = Schema::conversations().columns.iter();
+    columns.filter(|column| column.keys().any(|key| refused.contains(key))).map(|column| column.name.clone()).collect()
 }
 
 /// Adds a decoded page to what is to be staged.
@@ -81,6 +113,19 @@ impl Summary {
         self.pages += staged.pages;
         self.records += staged.api_rows;
         self.windows += u64::from(staged.proof.as_ref().is_some_and(|proof: &WindowProof| proof.whole));
+    }
+
+    /// Names the windows of a killed run that are still owed.
+    pub(super) fn name_owed(&mut self, recovered: &[Owed], head: &AccountHead) {
+        let owed = head.streams.values().flat_map(|stream| &stream.owed);
+        let left = owed.filter(|owed| recovered.iter().any(|r| (&r.run_id, r.read_at) == (&owed.run_id, owed.read_at)));
+        self.unreadable.extend(left.map(|owed| {
+            let reason = owed.evidence.get("unreadable").and_then(|reason| reason.as_str()).unwrap_or("no proof");
+            Unreadable {
+                range: owed.range,
+                reason: format!("{reason} (read by run `{}`, which was killed)", owed.run_id),
+            }
+        }));
     }
 
     /// Counts what a commit did.

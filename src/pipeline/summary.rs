@@ -106,6 +106,8 @@ pub struct RejectCounts {
     pub distinct: u64,
     /// Those that no earlier run reported.
     pub new: u64,
+    /// Besides: those that a killed run had read and could not report.
+    pub recovered: u64,
 }
 
 /// Days that a run touched.

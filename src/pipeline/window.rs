@@ -6,8 +6,8 @@ use crate::decode::{DecodedPage, Decoder};
 use crate::error::Error;
 use crate::schema::RunId;
 use crate::source::{
-    Evidence, Next, Page, PageFacts, PageRequest, PageSource, RefusalReason, RequestTemplate, SourceError, Window,
-    WindowReading, saved,
+    Evidence, Next, Page, PageFacts, PageRequest, PageSource, PagesSeen, RefusalReason, RequestTemplate, SourceError,
+    Window, WindowReading, saved,
 };
 
 /// Reads windows: fetches their pages in turn, decodes them, and lets the reading decide what they prove.
@@ -17,6 +17,8 @@ pub(super) struct WindowReader {
     pub(super) save_pages: Option<PathBuf>,
     /// Shared by all windows: a field that the server refuses is asked for by none any more.
     pub(super) template: Mutex<RequestTemplate>,
+    /// Shared by all windows: how full a page can be is learned from all of them.
+    pub(super) pages_seen: PagesSeen,
 }
 
 /// A window, its pages, and what they prove.
@@ -49,7 +51,7 @@ pub(super) enum WindowEnd {
 impl WindowReader {
     /// Reads one window to its end. Pages of a window that must be split are left out: its parts bring them again.
     pub(super) async fn read(&self, window: Window) -> Result<WindowRead, Error> {
-        let mut reading = WindowReading::new(window, self.template());
+        let mut reading = WindowReading::new(window, self.template(), self.pages_seen.clone());
         let mut read = WindowRead::begin(window);
         let mut decoder = Decoder::new();
         loop {
@@ -60,7 +62,7 @@ impl WindowReader {
             let page = match self.source.fetch(&request).await {
                 Ok(page) => page,
                 Err(error) if self.drop_field(&error) => {
-                    reading = WindowReading::new(window, self.template());
+                    reading = WindowReading::new(window, self.template(), self.pages_seen.clone());
                     read = WindowRead::begin(window);
                     continue;
                 }

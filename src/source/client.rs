@@ -113,9 +113,11 @@ impl Client {
         Page { request: request.clone(), fetched_at: UtcTime::now(), body }
     }
 
-    fn wait_after(&self, failures: u32, fault: &Fault, named: Option<Duration>) -> Duration {
+    /// A wait of nothing that the server names, or a date that has passed by our clock, would have us ask again
+    /// and again at once: then our own wait counts.
+    pub(super) fn wait_after(&self, failures: u32, fault: &Fault, named: Option<Duration>) -> Duration {
         let retry = &self.settings.retry;
-        match named {
+        match named.filter(|wait| !wait.is_zero()) {
             Some(wait) => wait,
             None if is_throttled(fault) => retry.throttled(fastrand::f64()),
             None => retry.backoff(failures, fastrand::f64()),

@@ -35,7 +35,7 @@ pub use error::{Fault, Refusal, RefusalReason, SourceError};
 pub use limiter::{Permit, RateLimiter};
 pub use manifest::{Manifest, SavedWindow};
 pub use page::{Page, PageRequest, RequestBody};
-pub use reading::{Doubt, Evidence, EvidenceKind, Next, PageFacts, WindowReading};
+pub use reading::{Doubt, Evidence, EvidenceKind, Next, PageFacts, PagesSeen, WindowReading};
 pub use retry::RetryPolicy;
 pub use saved::{BareDefaults, SavedPageError};
 pub use secret::Secret;

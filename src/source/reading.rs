@@ -1,6 +1,7 @@
 //! How one window is read page by page, and when it counts as read whole. Does no I/O.
 
 use std::collections::HashSet;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::Xxh3Default;
@@ -38,6 +39,32 @@ impl PageFacts {
         hash.update(if conversation_id.is_some() { &[0xff, 1] } else { &[0xff, 0] });
         hash.update(conversation_id.unwrap_or_default().as_bytes());
         hash.digest128()
+    }
+}
+
+/// The largest page that a run has seen, shared by its windows: how many records the server really puts on a
+/// page, of both groups together or of each (F11), is learned, not assumed.
+#[derive(Debug, Clone, Default)]
+pub struct PagesSeen(Arc<Mutex<Largest>>);
+
+#[derive(Debug, Default)]
+struct Largest {
+    records: usize,
+    bot_only: usize,
+    conversations: usize,
+}
+
+impl PagesSeen {
+    /// Counts a page in; whether it holds less than the server's pages can, so that none follows it.
+    fn is_short(&self, page: &PageFacts) -> bool {
+        let mut largest = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        largest.records = largest.records.max(page.records);
+        largest.bot_only = largest.bot_only.max(page.bot_only);
+        largest.conversations = largest.conversations.max(page.conversations);
+        let ended = |count: usize, most: usize| count == 0 || count < most;
+        page.records < largest.records
+            && ended(page.bot_only, largest.bot_only)
+            && ended(page.conversations, largest.conversations)
     }
 }
 
@@ -128,7 +155,7 @@ pub struct Evidence {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum EvidenceKind {
-    /// The last page held fewer records than a page may.
+    /// The last page held fewer records than a page may, and than the largest page seen in the run.
     ShortPage,
     /// A page after the records was empty.
     EmptyPage,
@@ -149,12 +176,13 @@ impl EvidenceKind {
 
 /// The reading of one window, without I/O: ask for what is [`next`](Self::next), report what came, and so on.
 ///
-/// The rules are the plain ones of a server whose offset counts pages and whose pages hold `limit` records; any
-/// sign of another server leads to smaller windows, where one page answers.
+/// The rules are the plain ones of a server whose offset counts pages; any sign of another server leads to smaller
+/// windows, where one page answers. How many records a page holds is learned in the run ([`PagesSeen`]).
 #[derive(Debug, Clone)]
 pub struct WindowReading {
     window: Window,
     template: RequestTemplate,
+    pages_seen: PagesSeen,
     offset: u32,
     seen: HashSet<u128>,
     /// Records without a key; they count against a total.
@@ -169,15 +197,15 @@ struct SoFar {
     requests: u32,
     records: u64,
     num_results: Option<i64>,
-    /// The last page with records was shorter than the limit.
+    /// The last page with records was shorter than the limit and than the largest page seen.
     short: bool,
 }
 
 impl WindowReading {
-    /// Begins to read `window`.
-    pub fn new(window: Window, template: RequestTemplate) -> Self {
+    /// Begins to read `window`; all windows of a run share `pages_seen`.
+    pub fn new(window: Window, template: RequestTemplate, pages_seen: PagesSeen) -> Self {
         let seen = HashSet::new();
-        Self { window, template, offset: 0, seen, unkeyed: 0, so_far: SoFar::default(), end: None }
+        Self { window, template, pages_seen, offset: 0, seen, unkeyed: 0, so_far: SoFar::default(), end: None }
     }
 
     /// The window that is read.
@@ -239,7 +267,8 @@ impl WindowReading {
         self.so_far.records += count(facts.records);
         self.so_far.num_results = self.so_far.num_results.max(facts.num_results);
         if facts.records > 0 {
-            self.so_far.short = count(facts.records) < u64::from(self.template.limit);
+            let below_limit = count(facts.records) < u64::from(self.template.limit);
+            self.so_far.short = self.pages_seen.is_short(facts) && below_limit;
         }
         count(repeated)
     }

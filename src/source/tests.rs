@@ -350,6 +350,17 @@ async fn retry_after_is_kept_by_every_request_of_the_process() {
     }
 }
 
+#[test]
+fn a_retry_after_of_nothing_is_no_leave_to_hammer() {
+    let mut settings = settings("http://127.0.0.1:1", key(false));
+    settings.retry = RetryPolicy::default();
+    let client = Client::new(settings, RateLimiter::per_minute(0)).unwrap();
+    let fault = Fault::Status { status: 429, message: None };
+    let wait = |named| client.wait_after(1, &fault, named);
+    assert!(wait(Some(Duration::ZERO)) >= RetryPolicy::default().base);
+    assert_eq!(wait(Some(Duration::from_secs(3))), Duration::from_secs(3));
+}
+
 #[tokio::test]
 async fn a_retry_after_beyond_the_deadline_is_not_waited_for() {
     for named in ["3600", "18446744073709551615"] {

@@ -124,6 +124,30 @@ async fn a_kill_at_any_write_and_another_run_end_in_the_same_lake() {
     assert!(survived > 8, "{survived}");
 }
 
+#[tokio::test]
+async fn a_kill_at_any_write_of_a_commit_leaves_its_rejects_to_be_told_of_once() {
+    for writes in 0.. {
+        let lake = TestLake::new();
+        let mut window = proven(&[row(1, "a")], 0, 60, 0);
+        window.rejects.push(reject("{}", 7));
+        lake.writer().await.stage(window).await.unwrap();
+        let left = Arc::new(AtomicI64::new(i64::MAX));
+        let dying = DyingStore { inner: Arc::clone(lake.lake.store()), left: Arc::clone(&left) };
+        let doomed = lake.lake.clone().with_store(Arc::new(dying));
+        let mut writer = Writer::open(&doomed, TestLake::settings()).await.unwrap();
+        left.store(writes, Ordering::Relaxed);
+        let died = writer.recover().await;
+        drop(writer);
+        let mut writer = lake.writer().await;
+        let told = died.map_or(0, |summary| summary.rejects_new) + writer.recover().await.unwrap().rejects_new;
+        assert_eq!(told, 1, "killed at write {writes}");
+        assert_eq!(lake.files("_kore_lake/staging"), Vec::<String>::new(), "killed at write {writes}");
+        if left.load(Ordering::Relaxed) > 0 {
+            break;
+        }
+    }
+}
+
 fn whole_url(lake: &TestLake) -> &crate::lake::LakeUrl {
     lake.lake.url()
 }

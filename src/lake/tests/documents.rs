@@ -69,6 +69,18 @@ async fn a_window_not_read_whole_is_owed_until_it_is() {
 }
 
 #[tokio::test]
+async fn a_window_stays_owed_where_the_proof_is_older_than_the_failed_try() {
+    let lake = TestLake::new();
+    let mut window = proven(&[row(1, "a")], 0, 60, 50);
+    window.proof.as_mut().unwrap().whole = false;
+    let tried = lake.run(vec![window]).await;
+    assert_eq!(tried.owed[0].range, seconds(0, 60));
+    lake.run(vec![proven(&[row(1, "a")], 0, 60, 9)]).await;
+    let head = lake.lake.head(&account()).await.unwrap().unwrap();
+    assert_eq!(head.stream(Some(&stream())).unwrap().owed, tried.owed);
+}
+
+#[tokio::test]
 async fn a_request_for_less_than_before_is_refused() {
     let lake = TestLake::new();
     lake.run(vec![proven(&[], 0, 60, 0)]).await;

@@ -82,6 +82,18 @@ async fn a_writer_that_lost_its_lock_commits_nothing() {
 }
 
 #[tokio::test]
+async fn a_writer_that_lost_its_lock_leaves_the_ledger_alone() {
+    let lake = TestLake::new();
+    let mut writer = lake.writer().await;
+    writer.begin(intent()).await.unwrap();
+    let head = lake.lake.head(&account()).await.unwrap();
+    foreign_lock(&lake, 2, MORNING);
+    let error = writer.finish(RunState::Complete, true).await.unwrap_err();
+    assert!(matches!(error, LakeError::LockLost { .. }), "{error}");
+    assert_eq!(lake.lake.head(&account()).await.unwrap(), head);
+}
+
+#[tokio::test]
 async fn a_writer_without_a_heartbeat_for_a_minute_commits_nothing() {
     let lake = TestLake::new();
     let clock = Arc::new(AtomicI64::new(MORNING));

@@ -11,7 +11,15 @@ fn window(seconds: i64) -> Window {
 
 fn reading(seconds: i64) -> WindowReading {
     let template = RequestTemplate::new(ApiVersion::V2, "acc".parse().unwrap(), "st-1".parse().unwrap());
-    WindowReading::new(window(seconds), template)
+    WindowReading::new(window(seconds), template, of_a_plain_server())
+}
+
+/// As if a full page of each group had been seen before.
+fn of_a_plain_server() -> PagesSeen {
+    let seen = PagesSeen::default();
+    seen.is_short(&PageFacts { bot_only: 100, records: 100, ..PageFacts::default() });
+    seen.is_short(&page(0..100, None));
+    seen
 }
 
 fn page(keys: std::ops::Range<u128>, num_results: Option<i64>) -> PageFacts {
@@ -76,6 +84,25 @@ fn a_short_page_of_new_records_ends_the_window() {
         total_disagrees: false,
     };
     assert_eq!(evidence(&reading), expected);
+}
+
+#[test]
+fn pages_smaller_than_asked_for_are_no_sign_of_the_end() {
+    let seen = PagesSeen::default();
+    let first = |page: &PageFacts| {
+        let template = reading(60).template;
+        after(WindowReading::new(window(60), template, seen.clone()), std::slice::from_ref(page))
+    };
+    assert_eq!(asks_for(&first(&page(0..50, Some(50)))), Some(1), "the largest page seen");
+    assert_eq!(evidence(&first(&page(100..149, Some(49)))).kind, EvidenceKind::ShortPage);
+    let bot_only = PageFacts { bot_only: 40, conversations: 0, ..page(200..240, None) };
+    assert_eq!(asks_for(&first(&bot_only)), Some(1), "the largest group seen");
+    let both = PageFacts { bot_only: 39, conversations: 10, ..page(300..349, None) };
+    assert_eq!(evidence(&first(&both)).kind, EvidenceKind::ShortPage);
+    let after_all = PageFacts { records: 0, ..PageFacts::default() };
+    let template = reading(60).template;
+    let more = WindowReading::new(window(60), template, seen);
+    assert_eq!(evidence(&after(more, &[page(400..460, None), after_all])).kind, EvidenceKind::EmptyPage);
 }
 
 #[test]
