@@ -23,8 +23,18 @@ const EVERYWHERE: &[&str] = &["log_format", "progress"];
 /// Options of commands that read a lake.
 const READING: &[&str] = &["lake", "memory_limit"];
 /// Options of commands that write a lake.
-const WRITING: &[&str] =
-    &["lake", "account_id", "stream_id", "api", "memory_limit", "wait_lock", "allow_downgrade", "output", "summary"];
+const WRITING: &[&str] = &[
+    "lake",
+    "account_id",
+    "stream_id",
+    "api",
+    "memory_limit",
+    "wait_lock",
+    "allow_downgrade",
+    "strict",
+    "output",
+    "summary",
+];
 /// Options of commands that talk to the API.
 const FETCHING: &[&str] = &[
     "host",
@@ -37,7 +47,6 @@ const FETCHING: &[&str] = &[
     "idle_timeout",
     "request_timeout",
     "now",
-    "strict",
     "allow_http",
     "ca_file",
     "client_id",

@@ -113,8 +113,7 @@ async fn an_own_writer_sees_every_batch() {
     let session = lake().session().await;
     let statement = session.parse("SELECT 1 AS one").unwrap().remove(0);
     let mut out = Vec::new();
-    let write =
-        |batch: &arrow::array::RecordBatch, out: &mut dyn io::Write| writeln!(out, "{} rows", batch.num_rows());
+    let write = |batch: &arrow::array::RecordBatch, out: &mut dyn io::Write| writeln!(out, "{} rows", batch.num_rows());
     let count = render_with(session.run(&statement).await.unwrap(), &mut out, write).await.unwrap();
     assert_eq!((count, out.as_slice()), (1, b"1 rows\n".as_slice()));
 }
