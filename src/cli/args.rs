@@ -5,6 +5,19 @@ use std::path::PathBuf;
 use clap::{Arg, ArgAction, ArgGroup, ArgMatches, Command, value_parser};
 use kore_lake::config::{OPTIONS, OptionSpec, Value};
 
+/// Headings of the options, in which those of a command itself come first.
+const LAKE_SETTINGS: &str = "Lake settings";
+const API_SETTINGS: &str = "API settings";
+const COMMON: &str = "Common options";
+
+/// Said below the options of every command.
+const LAYERS: &str = "Settings, --log-format and --progress can also stand in the environment (KORE_LAKE_RATE for --rate) \
+or in the file that --config names (rate = 50).";
+
+/// Said below the options of a command that logs in.
+const SECRETS: &str = "The login never stands on the command line: KORE_LAKE_TOKEN, or KORE_LAKE_CLIENT_ID and \
+KORE_LAKE_CLIENT_SECRET, in the environment; or files that their twins with _FILE name.";
+
 /// Options of every command.
 const EVERYWHERE: &[&str] = &["log_format", "progress"];
 /// Options of commands that read a lake.
@@ -47,34 +60,37 @@ pub fn command() -> Command {
     Command::new("kore-lake")
         .version(env!("CARGO_PKG_VERSION"))
         .about("Copies every conversation of a Kore.ai contact centre into a Parquet data lake and answers questions about them")
-        .after_help("Exit codes, configuration and the layout of the lake: README.md")
+        .after_help("Exit codes, configuration and the layout of the lake: README.md\n\n`kore-lake COMMAND --help` lists the options of a command.")
         .subcommand_required(true)
         .arg_required_else_help(true)
-        .args(everywhere().map(|arg| arg.global(true).help_heading("Options of every command")))
+        .args(common().map(|arg| arg.global(true).help_heading(COMMON)))
         .subcommands([demo(), load(), replay(), query(), report(), schema(), simulate()])
 }
 
-fn everywhere() -> impl Iterator<Item = Arg> {
+fn common() -> impl Iterator<Item = Arg> {
     let config = Arg::new("config").long("config").value_name("FILE").value_parser(value_parser!(PathBuf));
     let quiet = Arg::new("quiet").short('q').long("quiet").action(ArgAction::SetTrue);
     let verbose = Arg::new("verbose").short('v').long("verbose").action(ArgAction::Count);
-    let own = [
+    [
         config.help("Configuration file, TOML"),
         quiet.help("Only results and errors"),
         verbose.help("More log lines; twice for more still"),
-    ];
-    own.into_iter().chain(options(EVERYWHERE))
+    ]
+    .into_iter()
+    .chain(settings(EVERYWHERE, COMMON))
+}
+
+fn verb(name: &'static str, about: &'static str) -> Command {
+    Command::new(name).about(about).after_help(LAYERS)
 }
 
 fn demo() -> Command {
-    Command::new("demo")
-        .about("Loads a week from the bundled simulator and runs reports: no network, no configuration")
-        .args(options(&["lake"]))
+    verb("demo", "Loads a week from the bundled simulator and runs reports: no network, no configuration")
+        .args(settings(&["lake"], LAKE_SETTINGS))
 }
 
 fn load() -> Command {
-    Command::new("load")
-        .about("Copies a range of conversations from the API into the lake")
+    verb("load", "Copies a range of conversations from the API into the lake")
         .arg(
             Arg::new("from")
                 .long("from")
@@ -83,13 +99,13 @@ fn load() -> Command {
                 .help("Start of the range: a date (UTC) or an RFC 3339 time"),
         )
         .arg(Arg::new("to").long("to").value_name("TIME").help("End of the range, not in it; the present unless given"))
-        .args(options(WRITING))
-        .args(options(FETCHING))
+        .after_help(format!("{LAYERS}\n\n{SECRETS}"))
+        .args(settings(FETCHING, API_SETTINGS))
+        .args(settings(WRITING, LAKE_SETTINGS))
 }
 
 fn replay() -> Command {
-    Command::new("replay")
-        .about("Loads saved pages into the lake, without network")
+    verb("replay", "Loads saved pages into the lake, without network")
         .arg(
             Arg::new("paths")
                 .value_name("PATH")
@@ -107,12 +123,11 @@ fn replay() -> Command {
                 .value_parser(value_parser!(i32).range(-14 * 60..=14 * 60))
                 .help("timeZoneOffset that a bare answer was asked with (India -330)"),
         )
-        .args(options(WRITING))
+        .args(settings(WRITING, LAKE_SETTINGS))
 }
 
 fn query() -> Command {
-    Command::new("query")
-        .about("Runs SQL over the lake")
+    verb("query", "Runs SQL over the lake")
         .arg(Arg::new("sql").short('c').long("command").value_name("SQL").help("Statements to run"))
         .arg(
             Arg::new("file")
@@ -130,12 +145,11 @@ fn query() -> Command {
                 .help("With --format ndjson: rows of conversations as the API's own records"),
         )
         .args(result_arguments())
-        .args(options(READING))
+        .args(settings(READING, LAKE_SETTINGS))
 }
 
 fn report() -> Command {
-    Command::new("report")
-        .about("Lists the bundled reports, or runs some")
+    verb("report", "Lists the bundled reports, or runs some")
         .arg(Arg::new("names").value_name("NAME").required(true).num_args(1..).help("`list`, or names of reports"))
         .arg(
             Arg::new("params")
@@ -145,13 +159,12 @@ fn report() -> Command {
                 .help("A parameter of the reports; may be repeated"),
         )
         .args(result_arguments())
-        .args(options(READING))
-        .args(options(&["output"]))
+        .args(settings(READING, LAKE_SETTINGS))
+        .args(settings(&["output"], LAKE_SETTINGS))
 }
 
 fn schema() -> Command {
-    Command::new("schema")
-        .about("Prints the fixed schema of the table `conversations`")
+    verb("schema", "Prints the fixed schema of the table `conversations`")
         .arg(
             Arg::new("format")
                 .long("format")
@@ -160,15 +173,14 @@ fn schema() -> Command {
                 .value_parser(["tree", "json", "markdown", "spark", "duckdb"])
                 .help("What to print"),
         )
-        .args(options(&["lake"]))
+        .args(settings(&["lake"], LAKE_SETTINGS))
 }
 
 fn simulate() -> Command {
     let number = |name: &'static str, value: &'static str, default: &'static str, help: &'static str| {
         Arg::new(name).long(name).value_name(value).default_value(default).help(help)
     };
-    Command::new("simulate")
-        .about("Serves simulated conversations through the API's own interface, for trying and testing")
+    verb("simulate", "Serves simulated conversations through the API's own interface, for trying and testing")
         .arg(number("bind", "ADDRESS", "127.0.0.1:8787", "Address to listen on; port 0 takes a free one"))
         .arg(
             number("seed", "N", "1", "Seed of the generator: the same seed gives the same conversations")
@@ -212,13 +224,15 @@ fn result_arguments() -> [Arg; 2] {
     ]
 }
 
-fn options(keys: &'static [&'static str]) -> impl Iterator<Item = Arg> {
-    OPTIONS.iter().filter(|option| keys.contains(&option.key)).map(argument)
+fn settings(keys: &'static [&'static str], heading: &'static str) -> impl Iterator<Item = Arg> {
+    OPTIONS.iter().filter(|option| keys.contains(&option.key)).map(move |option| argument(option).help_heading(heading))
 }
 
 /// Values stay text: they are read with those of the other layers, so that one message serves all.
 fn argument(option: &OptionSpec) -> Arg {
-    let arg = Arg::new(option.key).long(option.key.replace('_', "-")).help(option.help);
+    let default = option.default_text().map(|default| format!(" [default: {default}]"));
+    let help = format!("{}{}", option.help, default.unwrap_or_default());
+    let arg = Arg::new(option.key).long(option.key.replace('_', "-")).help(help);
     match option.value {
         Value::Named(name) => arg.value_name(name).allow_hyphen_values(true),
         Value::Switch => arg.action(ArgAction::SetTrue),

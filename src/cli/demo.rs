@@ -5,19 +5,30 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arrow::datatypes::SchemaRef;
+use arrow::error::ArrowError;
 use arrow::record_batch::RecordBatch;
 use kore_lake::clock::{TimeRange, UtcTime};
 use kore_lake::error::Error;
 use kore_lake::lake::{Lake, LakeUrl};
 use kore_lake::pipeline::{self, LoadRequest};
-use kore_lake::query::{Format, Rows, reports};
+use kore_lake::query::{Format, Rows, report};
 use kore_lake::schema::ApiVersion;
 use kore_lake::simulator::{Running, Simulator, SimulatorSettings};
 use kore_lake::source::{BaseUrl, Client, ClientSettings, Credentials, JwtAlgorithm, Key, RateLimiter, Secret};
 
 use super::output::Output;
 use super::progress::Bar;
+use super::report::title;
 use super::{End, Invocation, print, query, summary};
+
+/// The reports that are shown, of each as many columns as a screen is wide.
+const SHOWN: [(&str, &[&str]); 5] = [
+    ("volume", &["interval_start", "channel", "contacts", "inbound", "outbound", "open"]),
+    ("containment", &["channel", "sessions", "completed_share", "dropped_off_share", "handed_over_share"]),
+    ("service_level", &["interval_start", "queue_name", "met", "counted", "service_level", "abandoned"]),
+    ("queue_wait", &["queue_name", "answered", "asa_seconds", "p50_seconds", "p90_seconds", "max_seconds"]),
+    ("agent_performance", &["agent_name", "channel", "offered", "answered", "missed", "aht_seconds"]),
+];
 
 /// Rows of each report that are shown.
 const SHOWN_ROWS: usize = 8;
@@ -30,6 +41,7 @@ pub async fn run(invocation: &Invocation) -> Result<End, Error> {
     let lake = Lake::create(&url)?;
     let mut settings = SimulatorSettings::default();
     settings.data.conversations_per_day = PER_DAY;
+    expect_no_other_account(&lake, &settings.data.account_id).await?;
     let simulator = Simulator::start(settings).await?;
     print::note(&format!("1/3  a contact centre is simulated at {}", simulator.base_url()));
     print::note(&format!("2/3  its week is loaded into {url}"));
@@ -44,6 +56,18 @@ pub async fn run(invocation: &Invocation) -> Result<End, Error> {
     show_reports(invocation).await?;
     next_steps(invocation)?;
     Ok(end)
+}
+
+/// Simulated conversations must not come to lie among real ones.
+async fn expect_no_other_account(lake: &Lake, simulated: &str) -> Result<(), Error> {
+    let accounts = lake.accounts().await?;
+    match accounts.iter().find(|account| account.as_str() != simulated) {
+        Some(account) => Err(Error::Usage(format!(
+            "expected a lake for simulated conversations in `{}`, found account `{account}` in it; give another `--lake`",
+            lake.url()
+        ))),
+        None => Ok(()),
+    }
 }
 
 fn client(simulator: &Running) -> Result<Client, Error> {
@@ -79,39 +103,44 @@ fn request(simulator: &Running, invocation: &Invocation) -> Result<LoadRequest, 
     })
 }
 
-/// Runs the reports and shows the first rows of each.
+/// Runs the reports and shows the first rows and the main columns of each.
 async fn show_reports(invocation: &Invocation) -> Result<(), Error> {
     let session = query::open(invocation).await?;
-    for report in reports() {
-        let params = report.bind(&BTreeMap::new())?;
-        let rows = session.report(report, &params).await?;
+    for (name, columns) in SHOWN {
+        let report = report(name)?;
+        let rows = session.report(report, &report.bind(&BTreeMap::new())?).await?;
         let schema = rows.schema();
         let batches = rows.collect().await?;
-        let all = batches.iter().map(RecordBatch::num_rows).sum::<usize>();
-        print::result(&format!("## {}\n{}\n", report.name, report.purpose)).map_err(Error::Output)?;
         let mut output = Output::stdout();
-        query::write_rows(first(schema, &batches), Format::Table, &mut output).await?;
+        output.writer().write_all(title(report).as_bytes()).map_err(Error::Output)?;
+        query::write_rows(excerpt(&schema, &batches, columns)?, Format::Table, &mut output).await?;
         output.finish()?;
-        if all > SHOWN_ROWS {
-            let (program, lake) = (&invocation.program, &invocation.settings.lake);
-            let rest = all - SHOWN_ROWS;
-            let more = format!("… and {rest} rows more: {program} report --lake {lake} {}\n", report.name);
-            print::result(&more).map_err(Error::Output)?;
-        }
-        print::result("\n").map_err(Error::Output)?;
+        let all = batches.iter().map(RecordBatch::num_rows).sum::<usize>();
+        let (program, lake) = (&invocation.program, &invocation.settings.lake);
+        let rest = format!(
+            "{} of {all} rows, {} of {} columns; all of them: {program} report --lake {lake} {name}\n\n",
+            all.min(SHOWN_ROWS),
+            columns.len(),
+            schema.fields().len()
+        );
+        print::result(&rest).map_err(Error::Output)?;
     }
     Ok(())
 }
 
-fn first(schema: SchemaRef, batches: &[RecordBatch]) -> Rows {
+fn excerpt(schema: &SchemaRef, batches: &[RecordBatch], columns: &[&str]) -> Result<Rows, Error> {
+    let unexpected = |error: ArrowError| Error::Unexpected(error.to_string());
+    let columns: Vec<_> =
+        columns.iter().map(|name| schema.index_of(name)).collect::<Result<_, _>>().map_err(unexpected)?;
     let mut left = SHOWN_ROWS;
     let mut shown = Vec::new();
     for batch in batches {
         let rows = left.min(batch.num_rows());
-        shown.push(Ok(batch.slice(0, rows)));
+        shown.push(Ok(batch.slice(0, rows).project(&columns).map_err(unexpected)?));
         left -= rows;
     }
-    Rows::new(schema, futures::stream::iter(shown))
+    let schema = Arc::new(schema.project(&columns).map_err(unexpected)?);
+    Ok(Rows::new(schema, futures::stream::iter(shown)))
 }
 
 fn next_steps(invocation: &Invocation) -> Result<(), Error> {

@@ -6,12 +6,7 @@ use kore_lake::error::Kind;
 
 /// The exit code of a kind of failure.
 pub fn code(kind: Kind) -> ExitCode {
-    ExitCode::from(number(kind))
-}
-
-/// The exit code as a number, as the summary states it.
-pub fn number(kind: Kind) -> u8 {
-    match kind {
+    ExitCode::from(match kind {
         Kind::Unexpected => 1,
         Kind::Usage => 2,
         Kind::Login => 3,
@@ -22,5 +17,5 @@ pub fn number(kind: Kind) -> u8 {
         Kind::LockHeld => 9,
         Kind::Interrupted => 130,
         Kind::Terminated => 143,
-    }
+    })
 }

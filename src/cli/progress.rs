@@ -31,6 +31,9 @@ impl Bar {
 impl Progress for Bar {
     fn windows(&self, count: u64) {
         self.0.set_length(count);
+        if self.0.position() == 0 {
+            self.0.set_message("reading windows");
+        }
     }
 
     fn window_read(&self, window: TimeRange, rows: u64) {

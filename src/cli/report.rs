@@ -48,13 +48,17 @@ pub async fn run_all(
     for (position, (report, params)) in bound.iter().enumerate() {
         if titled {
             let gap = if position > 0 { "\n" } else { "" };
-            let title = format!("{gap}## {}: {}\n\n", report.name, report.purpose);
-            output.writer().write_all(title.as_bytes()).map_err(Error::Output)?;
+            output.writer().write_all(format!("{gap}{}", title(report)).as_bytes()).map_err(Error::Output)?;
         }
         let rows = session.report(report, params).await?;
         write_rows(rows, format, output).await?;
     }
     Ok(())
+}
+
+/// The heading of a report where a person reads several.
+pub fn title(report: &Report) -> String {
+    format!("## {}: {}\n\n", report.name, report.purpose)
 }
 
 /// Each report with its parameters. Of several reports each takes the parameters it knows, but some report must.

@@ -16,12 +16,13 @@ pub async fn run(mut invocation: Invocation) -> Result<End, Error> {
     print::note(&format!(
         "serving {} conversations from {} on, {} days; stop with Ctrl-C. To load them:\n\n  \
          export KORE_LAKE_CLIENT_ID='{}' KORE_LAKE_CLIENT_SECRET='{}'\n  \
-         kore-lake load --host {} --account-id {} --stream-id {} --from {} --rate 0\n",
+         {} load --host {} --account-id {} --stream-id {} --from {} --rate 0\n",
         running.generator().rows(),
         data.start,
         data.days,
         settings.client_id,
         settings.client_secret,
+        invocation.program,
         running.base_url(),
         data.account_id,
         data.stream_ids.first().map_or("", String::as_str),

@@ -97,7 +97,7 @@ impl Options {
 
 pub(super) const DEFAULTS: &str = include_str!("default.toml");
 
-fn embedded_defaults() -> toml::Table {
+pub(super) fn embedded_defaults() -> toml::Table {
     DEFAULTS.parse().expect("default.toml is TOML, a test reads it")
 }
 

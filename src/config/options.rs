@@ -25,6 +25,13 @@ impl OptionSpec {
         format!("--{}", self.key.replace('_', "-"))
     }
 
+    /// The default, as one would write it; none where there is none, and of a switch, which is off.
+    pub fn default_text(&self) -> Option<String> {
+        let defaults = super::layers::embedded_defaults();
+        let default = defaults.get(self.key).filter(|_| self.value != Value::Switch)?;
+        Some(default.as_str().map_or_else(|| default.to_string(), str::to_owned))
+    }
+
     /// `KORE_LAKE_SAVE_PAGES` of `save_pages`.
     pub fn variable(&self) -> String {
         format!("KORE_LAKE_{}", self.key.to_uppercase())

@@ -13,14 +13,9 @@ use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterPrope
 use parquet::schema::types::{ColumnDescriptor, SchemaDescriptor};
 use tokio::io::AsyncWriteExt;
 
-use super::merge::SORTED_BY;
+use super::partition::{CONTENT_HASH_VERSION, RUN_ID, SCHEMA_VERSION, SORTED_BY, WRITER_KEY};
 use super::{LakeError, WRITER};
 use crate::schema::{RunId, Schema};
-
-pub(super) const SCHEMA_VERSION: &str = "kore_lake.schema_version";
-pub(super) const CONTENT_HASH_VERSION: &str = "kore_lake.content_hash_version";
-pub(super) const RUN_ID: &str = "kore_lake.run_id";
-pub(super) const WRITER_KEY: &str = "kore_lake.writer";
 
 /// Rows a row group.
 const ROW_GROUP_ROWS: usize = 131_072;

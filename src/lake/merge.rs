@@ -21,11 +21,8 @@ use datafusion::prelude::SessionConfig;
 use futures::{Stream, StreamExt};
 
 use super::LakeError;
-use super::partition::BATCH_ROWS;
+use super::partition::{BATCH_ROWS, SORTED_BY};
 use crate::schema::Schema;
-
-/// Order of the rows of an object, nulls first.
-pub(super) const SORTED_BY: [&str; 3] = ["session_start_time", "session_id", "conversation_id"];
 
 /// DataFusion's own reservation for merging spilled runs.
 const SPILL_RESERVATION_BYTES: usize = 10 << 20;

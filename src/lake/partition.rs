@@ -7,10 +7,18 @@ use parquet::arrow::ProjectionMask;
 use parquet::arrow::async_reader::ParquetRecordBatchStreamBuilder;
 use parquet::errors::ParquetError;
 
-use super::encode::{RUN_ID, SCHEMA_VERSION};
 use super::pinned::PinnedObject;
 use super::{DayState, Lake, LakeError};
 use crate::schema::Schema;
+
+/// Order of the rows of an object, nulls first.
+pub(super) const SORTED_BY: [&str; 3] = ["session_start_time", "session_id", "conversation_id"];
+
+/// Keys of an object's footer.
+pub(super) const SCHEMA_VERSION: &str = "kore_lake.schema_version";
+pub(super) const CONTENT_HASH_VERSION: &str = "kore_lake.content_hash_version";
+pub(super) const RUN_ID: &str = "kore_lake.run_id";
+pub(super) const WRITER_KEY: &str = "kore_lake.writer";
 
 /// Rows a batch: large enough to be quick, small enough that wide rows stay small in memory.
 pub(super) const BATCH_ROWS: usize = 2_048;

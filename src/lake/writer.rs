@@ -51,7 +51,7 @@ impl WriterSettings {
 /// What a run sets out to do.
 #[derive(Debug, Clone)]
 pub struct RunIntent {
-    /// What the run is: `load`, `replay`, `demo`.
+    /// What the run is: `load` or `replay`.
     pub command: String,
     /// Stream asked; none for a replay of pages that name none.
     pub stream: Option<StreamId>,

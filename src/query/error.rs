@@ -12,7 +12,7 @@ use super::suggest::{did_you_mean, near, quoted};
 #[derive(Debug, thiserror::Error)]
 pub enum QueryError {
     /// The text is no SQL; nothing of it was run.
-    #[error("expected SQL, found {message}")]
+    #[error("cannot parse the SQL: {message}")]
     Syntax {
         /// What the parser says, with line and column.
         message: String,
@@ -267,7 +267,15 @@ fn plain(error: &DataFusionError) -> String {
 
 /// What the parser says of text that is no SQL.
 pub(super) fn syntax(error: &DataFusionError) -> QueryError {
-    QueryError::Syntax { message: plain(error).replace("sql parser error: ", "") }
+    let spelled = [
+        ("sql parser error: ", ""),
+        ("Expected: ", "expected "),
+        (", found: ", ", found "),
+        (" at Line: ", " at line "),
+        (", Column: ", ", column "),
+    ];
+    let message = spelled.iter().fold(plain(error), |text, (theirs, ours)| text.replacen(theirs, ours, 1));
+    QueryError::Syntax { message }
 }
 
 /// A failure while the session was made, when no statement has been given yet.

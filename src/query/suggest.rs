@@ -1,3 +1,6 @@
+/// Names that are worth a guess.
+const MOST: usize = 3;
+
 /// Up to three of `names` that are near to `name`, nearest first: what is far behind the nearest is no help.
 pub(super) fn near<'a>(name: &str, names: impl IntoIterator<Item = &'a str>) -> Vec<String> {
     let wanted = name.to_lowercase();
@@ -10,15 +13,16 @@ pub(super) fn near<'a>(name: &str, names: impl IntoIterator<Item = &'a str>) -> 
     let best = scored.first().map_or(0.0, |(score, _)| *score);
     scored.retain(|(score, _)| *score >= best - 0.05);
     scored.dedup_by(|a, b| a.1 == b.1);
-    scored.into_iter().take(3).map(|(_, candidate)| candidate.to_owned()).collect()
+    scored.into_iter().take(MOST).map(|(_, candidate)| candidate.to_owned()).collect()
 }
 
-/// ``; did you mean `a` or `b`?``, or nothing.
+/// ``; did you mean `a` or `b`?``, or nothing; of more names than are a guess: ``; expected one of `a`, `b` …``.
 pub(super) fn did_you_mean(near: &[String]) -> String {
-    if near.is_empty() {
-        return String::new();
+    match near.len() {
+        0 => String::new(),
+        1..=MOST => format!("; did you mean {}?", quoted(near, " or ")),
+        _ => format!("; expected one of {}", quoted(near, ", ")),
     }
-    format!("; did you mean {}?", quoted(near, " or "))
 }
 
 /// The names in backticks, joined.

@@ -4,6 +4,7 @@ mod cells;
 mod columnar;
 mod delimited;
 mod json;
+mod sink;
 mod text;
 
 use std::fmt;
@@ -13,6 +14,7 @@ use std::str::FromStr;
 use arrow::datatypes::Schema as ArrowSchema;
 use arrow::record_batch::RecordBatch;
 
+use self::sink::Sink;
 use super::{QueryError, Rows};
 
 /// How rows are written.
@@ -107,12 +109,20 @@ fn writer<'a>(
 ///
 /// # Errors
 /// What the rows fail with, or [`QueryError::Output`]; what was written until then stays.
-pub async fn render(mut rows: Rows, format: Format, out: &mut (dyn Write + Send)) -> Result<usize, QueryError> {
-    let schema = rows.schema();
-    if schema.fields().is_empty() {
+pub async fn render(rows: Rows, format: Format, out: &mut (dyn Write + Send)) -> Result<usize, QueryError> {
+    if rows.schema().fields().is_empty() {
         return Ok(0);
     }
-    let mut writer = writer(format, &cells::plain_schema(&schema), out).map_err(QueryError::Output)?;
+    let mut sink = Sink::new(out);
+    let written = write_all(rows, format, &mut sink).await;
+    written.map_err(|error| match error {
+        QueryError::Output(error) => QueryError::Output(sink.failure(error)),
+        other => other,
+    })
+}
+
+async fn write_all(mut rows: Rows, format: Format, out: &mut Sink<'_>) -> Result<usize, QueryError> {
+    let mut writer = writer(format, &cells::plain_schema(&rows.schema()), out).map_err(QueryError::Output)?;
     let mut count = 0;
     while let Some(batch) = rows.next().await? {
         count += batch.num_rows();

@@ -1,8 +1,10 @@
+use std::io;
+
 use datafusion::parquet::arrow::arrow_reader::ParquetRecordBatchReader;
 use serde_json::{Value, json};
 
 use super::lake::{Lake, conversation, with};
-use crate::query::{Format, render, render_with};
+use crate::query::{Format, QueryError, render, render_with};
 
 fn lake() -> Lake {
     Lake::of([
@@ -111,8 +113,7 @@ async fn an_own_writer_sees_every_batch() {
     let session = lake().session().await;
     let statement = session.parse("SELECT 1 AS one").unwrap().remove(0);
     let mut out = Vec::new();
-    let write =
-        |batch: &arrow::array::RecordBatch, out: &mut dyn std::io::Write| writeln!(out, "{} rows", batch.num_rows());
+    let write = |batch: &arrow::array::RecordBatch, out: &mut dyn io::Write| writeln!(out, "{} rows", batch.num_rows());
     let count = render_with(session.run(&statement).await.unwrap(), &mut out, write).await.unwrap();
     assert_eq!((count, out.as_slice()), (1, b"1 rows\n".as_slice()));
 }
@@ -120,4 +121,29 @@ async fn an_own_writer_sees_every_batch() {
 #[test]
 fn an_unknown_format_lists_the_formats() {
     insta::assert_snapshot!("xml".parse::<Format>().unwrap_err(), @"expected a format, one of `table`, `csv`, `tsv`, `json`, `ndjson`, `markdown`, `parquet`, found `xml`");
+}
+
+/// A pipe whose reader has gone.
+struct Closed;
+
+impl io::Write for Closed {
+    fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+        Err(io::ErrorKind::BrokenPipe.into())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Err(io::ErrorKind::BrokenPipe.into())
+    }
+}
+
+#[tokio::test]
+async fn every_format_tells_that_the_pipe_was_closed() {
+    let session = lake().session().await;
+    for format in Format::ALL {
+        let statement = session.parse("SELECT 1 AS a").unwrap().remove(0);
+        let rows = session.run(&statement).await.unwrap();
+        let error = render(rows, format, &mut Closed).await.unwrap_err();
+        let closed = matches!(&error, QueryError::Output(error) if error.kind() == io::ErrorKind::BrokenPipe);
+        assert!(closed, "{format}: {error:?}");
+    }
 }
