@@ -22,6 +22,22 @@ async fn local_time_honours_daylight_saving() {
 }
 
 #[tokio::test]
+async fn local_time_takes_every_time_there_is() {
+    for (time, local) in [
+        ("9999-12-31T23:59:59Z", "+10000-01-01T05:29:59"),
+        ("9999-12-30T00:00:00Z", "9999-12-30T05:30:00"),
+        ("0000-01-01T00:00:00Z", "0000-01-01T05:53:28"),
+    ] {
+        assert_eq!(value(&format!("local_time(TIMESTAMP '{time}', 'Asia/Kolkata')")).await, local);
+    }
+    for edge in [i64::MIN, i64::MAX] {
+        let edge = format!("arrow_cast({edge}, 'Timestamp(Microsecond, None)')");
+        assert_eq!(value(&format!("local_time({edge}, 'Asia/Kolkata') IS NULL")).await, (edge.contains("(9")).to_string());
+        assert_eq!(value(&format!("bucket({edge}, 60) IS NULL")).await, (edge.contains("(-")).to_string());
+    }
+}
+
+#[tokio::test]
 async fn an_unknown_zone_names_the_near_ones() {
     let error = Lake::of([conversation("1")])
         .try_ask("SELECT local_time(session_start_time, 'America/NewYork') FROM contacts")
