@@ -27,6 +27,8 @@ use definitions::{Asked, expected};
 
 const MEMORY_BYTES: usize = 256 << 20;
 
+const REPORTS: [&str; 5] = ["volume", "containment", "service_level", "queue_wait", "agent_performance"];
+
 type Params = &'static [(&'static str, &'static str)];
 
 const SERVICE_LEVEL: [Params; 14] = [
@@ -56,8 +58,7 @@ const VOLUME: [Params; 6] = [
 ];
 
 /// What every report takes.
-const RANGES: [Params; 8] = [
-    &[],
+const RANGES: [Params; 7] = [
     &[("from", "2026-03-04")],
     &[("to", "2026-03-04")],
     &[("from", "2026-03-04"), ("to", "2026-03-06")],
@@ -90,6 +91,7 @@ impl Known {
         render(rows, Format::Json, &mut answer).await.unwrap();
         let found: Vec<Value> = serde_json::from_slice(&answer).unwrap();
         let expected = expected(name, &self.contacts, &Asked(params));
+        assert_eq!(expected.is_empty(), is_empty(params), "a case that shows something: {case}");
         let columns: Vec<&str> = report.columns.iter().map(|column| column.name).collect();
         let (found, expected) = (in_order(found, &columns), in_order(expected, &columns));
         assert_eq!(found.len(), expected.len(), "rows of {case}");
@@ -102,9 +104,9 @@ impl Known {
         }
     }
 
-    /// Every report, with every variant by itself and a choice of them together.
-    async fn agrees_everywhere(&self) {
-        for name in ["volume", "containment", "service_level", "queue_wait", "agent_performance"] {
+    /// Every report over every range and filter.
+    async fn agrees_in_part(&self) {
+        for name in REPORTS {
             for params in RANGES {
                 self.agrees(name, params).await;
             }
@@ -112,6 +114,13 @@ impl Known {
                 let filter: Vec<_> = filter.iter().map(|(name, value)| (*name, value.as_str())).collect();
                 self.agrees(name, &filter).await;
             }
+        }
+    }
+
+    /// Every report as it comes, with every variant by itself and a choice of them together.
+    async fn agrees_on_the_whole(&self) {
+        for name in REPORTS {
+            self.agrees(name, &[]).await;
         }
         for params in VOLUME {
             self.agrees("volume", params).await;
@@ -142,6 +151,11 @@ impl Known {
         }
         filters
     }
+}
+
+/// Whether nothing can answer to the parameters.
+fn is_empty(params: &[(&str, &str)]) -> bool {
+    params.iter().any(|pair| [("from", "2030-01-01"), ("account", "nobody")].contains(pair))
 }
 
 /// Rows sorted by their text: no two have the same key. Numbers come last, so that no digit decides the order.
@@ -245,7 +259,9 @@ async fn reports_over_a_loaded_week_say_what_the_records_say() {
     let (folder, lake) = new_lake();
     let mut contacts = load(&lake, settings(1, "0012", 150)).await;
     contacts.extend(load(&lake, settings(2, "another", 50)).await);
-    Known::new(folder, &lake, contacts).await.agrees_everywhere().await;
+    let known = Known::new(folder, &lake, contacts).await;
+    known.agrees_on_the_whole().await;
+    known.agrees_in_part().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -307,5 +323,5 @@ async fn reports_agree_where_anything_may_be_missing_or_out_of_order() {
     let records = truth(&Generator::new(settings(4, "acme", 250)).unwrap());
     let records: Vec<Value> = records.into_iter().map(|record| battered(record, &mut rng)).collect();
     replay(&lake, folder.path(), "acme", &records).await;
-    Known::new(folder, &lake, contacts("acme", &records)).await.agrees_everywhere().await;
+    Known::new(folder, &lake, contacts("acme", &records)).await.agrees_on_the_whole().await;
 }
