@@ -13,7 +13,7 @@ use jiff::civil::date;
 use kore_lake::clock::{TimeRange, UtcTime};
 use kore_lake::lake::Lake;
 use kore_lake::pipeline::{self, LoadRequest, ReplayRequest, Stop, Unwatched};
-use kore_lake::query::{Format, Session, SessionSettings, render, report};
+use kore_lake::query::{Format, Rows, Session, SessionSettings, render, report};
 use kore_lake::schema::ApiVersion;
 use kore_lake::simulator::{Api, Generator, GeneratorSettings, Simulator, SimulatorSettings, View};
 use kore_lake::source::{
@@ -86,10 +86,7 @@ impl Known {
         let case = format!("{name} {params:?}");
         let report = report(name).unwrap();
         let given: BTreeMap<_, _> = params.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
-        let rows = self.session.report(report, &report.bind(&given).unwrap()).await.unwrap();
-        let mut answer = Vec::new();
-        render(rows, Format::Json, &mut answer).await.unwrap();
-        let found: Vec<Value> = serde_json::from_slice(&answer).unwrap();
+        let found = as_json(self.session.report(report, &report.bind(&given).unwrap()).await.unwrap()).await;
         let expected = expected(name, &self.contacts, &Asked(params));
         assert_eq!(expected.is_empty(), is_empty(params), "a case that shows something: {case}");
         let columns: Vec<&str> = report.columns.iter().map(|column| column.name).collect();
@@ -98,10 +95,30 @@ impl Known {
         for (found, expected) in found.iter().zip(&expected) {
             for column in &columns {
                 let (ours, theirs) = (&found[*column], &expected[*column]);
-                assert!(is_same(ours, theirs), "`{column}` of {case}: expected {theirs}\n{expected}\nfound {ours}\n{found}");
+                assert!(
+                    is_same(ours, theirs),
+                    "`{column}` of {case}: expected {theirs}\n{expected}\nfound {ours}\n{found}"
+                );
             }
             assert_eq!(found.as_object().unwrap().len(), expected.as_object().unwrap().len(), "columns of {case}");
         }
+    }
+
+    /// Compares what the view `contacts` says of each contact as a whole.
+    async fn agrees_on_contacts(&self) {
+        let sql = "SELECT session_id, outcome, is_handled, queue_entry_count, is_side_session FROM contacts";
+        let statement = self.session.parse(sql).unwrap().remove(0);
+        let found = as_json(self.session.run(&statement).await.unwrap()).await;
+        let expected = self.contacts.iter().map(|contact| {
+            json!({
+                "session_id": contact.session,
+                "outcome": contact.outcome(),
+                "is_handled": contact.legs.iter().any(|leg| leg.is_answered),
+                "queue_entry_count": contact.entries.len(),
+                "is_side_session": contact.is_side_session,
+            })
+        });
+        assert_eq!(in_order(found, &["session_id"]), in_order(expected.collect(), &["session_id"]));
     }
 
     /// Every report over every range and filter.
@@ -153,16 +170,31 @@ impl Known {
     }
 }
 
+async fn as_json(rows: Rows) -> Vec<Value> {
+    let mut answer = Vec::new();
+    render(rows, Format::Json, &mut answer).await.unwrap();
+    serde_json::from_slice(&answer).unwrap()
+}
+
 /// Whether nothing can answer to the parameters.
 fn is_empty(params: &[(&str, &str)]) -> bool {
     params.iter().any(|pair| [("from", "2030-01-01"), ("account", "nobody")].contains(pair))
 }
 
-/// Rows sorted by their text: no two have the same key. Numbers come last, so that no digit decides the order.
+/// Rows sorted by their keys, as text: no two rows have the same.
 fn in_order(mut rows: Vec<Value>, columns: &[&str]) -> Vec<Value> {
-    const KEYS: [&str; 7] =
-        ["interval_start", "utc_offset_minutes", "weekday", "hour", "queue_id", "queue_name", "agent_id"];
-    let keys: Vec<&str> = columns.iter().copied().filter(|name| KEYS.contains(name) || *name == "channel").collect();
+    const KEYS: [&str; 9] = [
+        "interval_start",
+        "utc_offset_minutes",
+        "weekday",
+        "hour",
+        "channel",
+        "queue_id",
+        "queue_name",
+        "agent_id",
+        "session_id",
+    ];
+    let keys: Vec<&str> = columns.iter().copied().filter(|name| KEYS.contains(name)).collect();
     rows.sort_by_cached_key(|row| keys.iter().map(|key| row[*key].to_string()).collect::<Vec<_>>());
     rows
 }
@@ -260,6 +292,7 @@ async fn reports_over_a_loaded_week_say_what_the_records_say() {
     let mut contacts = load(&lake, settings(1, "0012", 150)).await;
     contacts.extend(load(&lake, settings(2, "another", 50)).await);
     let known = Known::new(folder, &lake, contacts).await;
+    known.agrees_on_contacts().await;
     known.agrees_on_the_whole().await;
     known.agrees_in_part().await;
 }
@@ -280,9 +313,27 @@ async fn the_doubled_hour_of_new_york_counts_twice() {
 
 /// Keys that any record may lack, with all that hangs on them.
 const MAY_LACK: [&str; 22] = [
-    "channel", "Direction", "customerinfo", "finalStatus", "sessionEndTime", "isVoicemail", "destinations",
-    "queueId", "queueName", "EnterTime", "CallbackOpted", "respondingAgent", "nonRespondingAgents", "agentId", "name",
-    "status", "acceptedTime", "interactionEndTime", "interactionDuration", "holdDuration", "afterCallWorkDuration",
+    "channel",
+    "Direction",
+    "customerinfo",
+    "finalStatus",
+    "sessionEndTime",
+    "isVoicemail",
+    "destinations",
+    "queueId",
+    "queueName",
+    "EnterTime",
+    "CallbackOpted",
+    "respondingAgent",
+    "nonRespondingAgents",
+    "agentId",
+    "name",
+    "status",
+    "acceptedTime",
+    "interactionEndTime",
+    "interactionDuration",
+    "holdDuration",
+    "afterCallWorkDuration",
     "nonResponseEvent",
 ];
 
@@ -323,5 +374,7 @@ async fn reports_agree_where_anything_may_be_missing_or_out_of_order() {
     let records = truth(&Generator::new(settings(4, "acme", 250)).unwrap());
     let records: Vec<Value> = records.into_iter().map(|record| battered(record, &mut rng)).collect();
     replay(&lake, folder.path(), "acme", &records).await;
-    Known::new(folder, &lake, contacts("acme", &records)).await.agrees_on_the_whole().await;
+    let known = Known::new(folder, &lake, contacts("acme", &records)).await;
+    known.agrees_on_contacts().await;
+    known.agrees_on_the_whole().await;
 }

@@ -8,6 +8,7 @@ const OPEN: [&str; 5] = ["ACTIVE", "TRANSIENT_OPEN", "OPEN", "IDLE", "OVERDUE"];
 /// A record: a conversation, or a session that only a bot was in.
 pub struct Contact {
     pub account: String,
+    pub session: String,
     pub channel: Option<String>,
     /// In lower case.
     pub direction: Option<String>,
@@ -29,6 +30,8 @@ pub struct Entry {
     pub queue: Queue,
     pub entered: Option<Timestamp>,
     pub outcome: &'static str,
+    /// The outcome where reports count it: an open conversation counts nowhere else.
+    pub counted_as: &'static str,
     /// By the entry's own agent, else by a reassigned one.
     pub is_accepted: bool,
     /// Seconds until that.
@@ -66,6 +69,7 @@ impl Contact {
         let is_assist = |channel: &String| channel.trim().to_lowercase().starts_with("agentassist");
         let mut contact = Self {
             account: account.to_owned(),
+            session: text(record, "sessionId").unwrap(),
             direction: direction.map(|direction| direction.trim().to_lowercase()),
             start: time(record, "sessionStartTime").unwrap(),
             is_bot_only,
@@ -81,6 +85,22 @@ impl Contact {
         let has_voicemail = record["isVoicemail"] == true || record["isVoicemail"] == "YES";
         contact.route(record["destinations"].as_array().map_or(&[], Vec::as_slice), end, has_voicemail);
         contact
+    }
+
+    /// What became of it in the end.
+    pub fn outcome(&self) -> &'static str {
+        let is_answered = self.legs.iter().any(|leg| leg.is_answered);
+        match (self.entries.last(), self.status.as_deref().filter(|status| !status.is_empty())) {
+            _ if self.is_bot_only && self.is_open => "open",
+            (_, None) if self.is_bot_only => "unknown",
+            (_, Some("BotResolved")) if self.is_bot_only => "completed",
+            _ if self.is_bot_only => "dropped off",
+            (Some(last), _) => last.outcome,
+            _ if is_answered => "direct",
+            (_, Some("USER ABANDONED")) => "abandoned before queue",
+            _ if self.is_open => "open",
+            _ => "unserved",
+        }
     }
 
     fn route(&mut self, destinations: &[Value], end: Option<Timestamp>, has_voicemail: bool) {
@@ -130,8 +150,8 @@ impl Contact {
         Entry {
             queue: (text(entry, "queueId"), text(entry, "queueName")),
             entered,
-            // An open conversation counts nowhere else, whatever became of its entries so far.
-            outcome: if self.is_open { "open" } else { outcome },
+            outcome,
+            counted_as: if self.is_open { "open" } else { outcome },
             is_accepted: own.or(reassigned).is_some(),
             wait: since_entered(own.or(reassigned)),
             until_end: since_entered(end),

@@ -64,12 +64,7 @@ impl<'a> Asked<'a> {
             "30m" => [cut(30), json!(offset), Value::Null, Value::Null],
             "60m" => [cut(60), json!(offset), Value::Null, Value::Null],
             "day" => [json!(local.date().at(0, 0, 0, 0).to_string()), Value::Null, Value::Null, Value::Null],
-            _ => [
-                Value::Null,
-                Value::Null,
-                json!(local.weekday().to_monday_one_offset()),
-                json!(local.hour()),
-            ],
+            _ => [Value::Null, Value::Null, json!(local.weekday().to_monday_one_offset()), json!(local.hour())],
         }
     }
 }
@@ -136,12 +131,10 @@ fn volume<'a>(contacts: impl Iterator<Item = &'a Contact>, asked: &Asked<'_>) ->
 
 /// In which of the four parts a session ended.
 fn part(contact: &Contact) -> &'static str {
-    match contact.status.as_deref() {
+    match contact.outcome() {
         _ if contact.is_open => "open",
         _ if !contact.is_bot_only => "handed over",
-        None | Some("") => "unknown",
-        Some("BotResolved") => "completed",
-        Some(_) => "dropped off",
+        outcome => outcome,
     }
 }
 
@@ -179,7 +172,7 @@ fn entries<'a>(
 }
 
 fn is_answered(entry: &Entry) -> bool {
-    matches!(entry.outcome, "answered" | "answered after reassignment")
+    matches!(entry.counted_as, "answered" | "answered after reassignment")
 }
 
 fn service_level<'a>(contacts: impl Iterator<Item = &'a Contact>, asked: &Asked<'_>) -> Vec<Value> {
@@ -187,16 +180,16 @@ fn service_level<'a>(contacts: impl Iterator<Item = &'a Contact>, asked: &Asked<
     let short = asked.seconds("short_abandon_seconds", 0.0);
     let is_within = |entry: &Entry| entry.wait.is_some_and(|wait| wait <= threshold);
     let is_short =
-        |entry: &Entry| entry.outcome == "abandoned" && entry.until_end.is_some_and(|seconds| seconds < short);
-    let is_left = |entry: &Entry| entry.outcome == "abandoned" && !is_short(entry);
+        |entry: &Entry| entry.counted_as == "abandoned" && entry.until_end.is_some_and(|seconds| seconds < short);
+    let is_left = |entry: &Entry| entry.counted_as == "abandoned" && !is_short(entry);
     let is_left_within = |entry: &Entry| is_left(entry) && entry.until_end.is_some_and(|seconds| seconds <= threshold);
-    let is_callback = |entry: &Entry| entry.outcome == "callback" && asked.is("callbacks", "include");
+    let is_callback = |entry: &Entry| entry.counted_as == "callback" && asked.is("callbacks", "include");
     let keyed = entries(contacts, asked).map(|(contact, entry)| {
         let interval = asked.interval(entry.entered.unwrap_or(contact.start));
         (json!([interval, entry.queue.0, entry.queue.1]), entry)
     });
     let row = |(key, entries): (Value, Vec<&Entry>)| {
-        let with = |outcome: &str| count(&entries, |entry| entry.outcome == outcome);
+        let with = |outcome: &str| count(&entries, |entry| entry.counted_as == outcome);
         let answered_within = count(&entries, |entry| is_answered(entry) && is_within(entry));
         let left_within = count(&entries, |entry| is_left_within(entry));
         let counted = count(&entries, |entry| is_answered(entry) || is_callback(entry))
@@ -234,7 +227,7 @@ fn percentile(sorted: &[f64], percent: usize) -> Value {
 
 fn queue_wait<'a>(contacts: impl Iterator<Item = &'a Contact>, asked: &Asked<'_>) -> Vec<Value> {
     let keyed = entries(contacts, asked).map(|(_, entry)| (json!([entry.queue.0, entry.queue.1]), entry));
-    let is_callback = |entry: &Entry| entry.outcome == "callback";
+    let is_callback = |entry: &Entry| entry.counted_as == "callback";
     let is_counted = |entry: &Entry| {
         is_answered(entry) || (is_callback(entry) && entry.is_accepted && asked.is("callbacks", "include"))
     };
@@ -257,7 +250,7 @@ fn queue_wait<'a>(contacts: impl Iterator<Item = &'a Contact>, asked: &Asked<'_>
             "callbacks": count(&entries, |entry| is_callback(entry)),
             "callbacks_answered": count(&entries, |entry| is_callback(entry) && entry.is_accepted),
             "callback_wait_seconds": sum(&waits_of(&is_callback)),
-            "open": count(&entries, |entry| entry.outcome == "open"),
+            "open": count(&entries, |entry| entry.counted_as == "open"),
         })
     };
     grouped(keyed).into_iter().map(row).collect()
