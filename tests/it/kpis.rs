@@ -77,7 +77,8 @@ struct Known {
 
 impl Known {
     async fn new(folder: TempDir, lake: &Lake, contacts: Vec<Contact>) -> Self {
-        let session = Session::open(lake.into(), SessionSettings::default()).await.unwrap();
+        let session =
+            Session::open(lake.into(), SessionSettings { parallelism: Some(1), ..Default::default() }).await.unwrap();
         Self { session, contacts, _folder: folder }
     }
 
