@@ -20,7 +20,7 @@ duckdb.sql(f"""
 rows = duckdb.sql("""
     SELECT session_date,
            count(*) AS conversations,
-           sum(len(list_filter(destinations, d -> d.responding_agent.accepted_time IS NOT NULL))) AS answered_legs
+           sum(len(list_filter(destinations, lambda d: d.responding_agent.accepted_time IS NOT NULL))) AS answered_legs
     FROM conversations
     GROUP BY session_date
     ORDER BY session_date

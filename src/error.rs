@@ -4,6 +4,7 @@
 //! and its hint. **Owns:** which failure is of which kind. **Knows nothing of:** how errors are printed.
 //! **Fails:** not at all.
 
+use std::error::Error as _;
 use std::io;
 use std::path::PathBuf;
 
@@ -107,14 +108,10 @@ impl Error {
     /// What the failure means for the caller.
     pub fn kind(&self) -> Kind {
         match self {
-            Self::Config(_)
-            | Self::Clock(_)
-            | Self::Name(_)
-            | Self::Usage(_)
-            | Self::File { operation: "read", .. }
-            | Self::SavedPage(SavedPageError::Missing { .. } | SavedPageError::NoAccount { .. }) => Kind::Usage,
+            Self::Config(_) | Self::Clock(_) | Self::Name(_) | Self::Usage(_) => Kind::Usage,
             Self::Source(error) => of_source(error),
-            Self::SavedPage(_) | Self::Decode { .. } => Kind::Incomplete,
+            Self::SavedPage(error) => of_saved_page(error),
+            Self::Decode { .. } => Kind::Incomplete,
             Self::Lake(error) => match error.kind() {
                 LakeErrorKind::Usage => Kind::Usage,
                 LakeErrorKind::Unavailable => Kind::Lake,
@@ -126,10 +123,25 @@ impl Error {
                 QueryErrorKind::Lake => Kind::Lake,
                 QueryErrorKind::Output | QueryErrorKind::Unexpected => Kind::Unexpected,
             },
-            Self::Simulator(_) | Self::File { .. } | Self::Output(_) | Self::Unexpected(_) => Kind::Unexpected,
+            Self::File { source, .. } => of_path(source),
+            Self::Simulator(_) | Self::Output(_) | Self::Unexpected(_) => Kind::Unexpected,
             Self::Interrupted => Kind::Interrupted,
             Self::Terminated => Kind::Terminated,
         }
+    }
+
+    /// The error with its causes, on one line. A cause that the text before it already ends with is not said twice.
+    pub fn line(&self) -> String {
+        let mut line = self.to_string();
+        let mut cause = self.source();
+        while let Some(error) = cause {
+            let text = error.to_string();
+            if !line.ends_with(&text) {
+                line = format!("{line}: {text}");
+            }
+            cause = error.source();
+        }
+        line
     }
 
     /// What the user can do, where more can be said than the message says.
@@ -137,6 +149,9 @@ impl Error {
         match self {
             Self::Config(error) => error.hint(),
             Self::Lake(error) => error.hint().map(str::to_owned),
+            Self::Query(QueryError::Corrupt { .. }) => {
+                Some("move the object away or restore it, then load its day again".to_owned())
+            }
             Self::Source(error) => of_source_hint(error).map(str::to_owned),
             _ => None,
         }
@@ -155,9 +170,10 @@ fn of_source(error: &SourceError) -> Kind {
 
 fn of_source_hint(error: &SourceError) -> Option<&'static str> {
     match error {
-        SourceError::Login { status: 401, .. } => {
-            Some("check the token, or the client id and secret, and the algorithm")
-        }
+        SourceError::Login { status: 401, .. } => Some(
+            "check the token, or the client id, its secret and --jwt-algorithm; then --stream-id and the scope \
+                 `SmartAssist Analytics` of the credentials",
+        ),
         SourceError::Login { .. } => {
             Some("check --account-id, --stream-id and the scope `SmartAssist Analytics` of the credentials")
         }
@@ -168,5 +184,31 @@ fn of_source_hint(error: &SourceError) -> Option<&'static str> {
             Some("check --host and the network, or run again later: what was read is kept")
         }
         _ => None,
+    }
+}
+
+fn of_saved_page(error: &SavedPageError) -> Kind {
+    match error {
+        SavedPageError::Missing { .. } | SavedPageError::NoAccount { .. } => Kind::Usage,
+        SavedPageError::Broken { .. }
+        | SavedPageError::Answer { .. }
+        | SavedPageError::Other { .. }
+        | SavedPageError::Io { action: "read", .. } => Kind::Incomplete,
+        SavedPageError::Io { source, .. } => of_path(source),
+    }
+}
+
+/// Another path is needed, unless the file system itself fails.
+fn of_path(error: &io::Error) -> Kind {
+    match error.kind() {
+        io::ErrorKind::NotFound
+        | io::ErrorKind::AlreadyExists
+        | io::ErrorKind::PermissionDenied
+        | io::ErrorKind::NotADirectory
+        | io::ErrorKind::IsADirectory
+        | io::ErrorKind::ReadOnlyFilesystem
+        | io::ErrorKind::InvalidFilename
+        | io::ErrorKind::InvalidData => Kind::Usage,
+        _ => Kind::Unexpected,
     }
 }

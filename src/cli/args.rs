@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
+use clap::{Arg, ArgAction, ArgGroup, ArgMatches, Command, value_parser};
 use kore_lake::config::{OPTIONS, OptionSpec, Value};
 
 /// Options of every command.
@@ -10,8 +10,18 @@ const EVERYWHERE: &[&str] = &["log_format", "progress"];
 /// Options of commands that read a lake.
 const READING: &[&str] = &["lake", "memory_limit"];
 /// Options of commands that write a lake.
-const WRITING: &[&str] =
-    &["lake", "account_id", "stream_id", "api", "memory_limit", "wait_lock", "allow_downgrade", "output", "summary"];
+const WRITING: &[&str] = &[
+    "lake",
+    "account_id",
+    "stream_id",
+    "api",
+    "memory_limit",
+    "wait_lock",
+    "allow_downgrade",
+    "strict",
+    "output",
+    "summary",
+];
 /// Options of commands that talk to the API.
 const FETCHING: &[&str] = &[
     "host",
@@ -24,7 +34,6 @@ const FETCHING: &[&str] = &[
     "idle_timeout",
     "request_timeout",
     "now",
-    "strict",
     "allow_http",
     "ca_file",
     "client_id",
@@ -41,11 +50,20 @@ pub fn command() -> Command {
         .after_help("Exit codes, configuration and the layout of the lake: README.md")
         .subcommand_required(true)
         .arg_required_else_help(true)
-        .arg(Arg::new("config").long("config").value_name("FILE").global(true).value_parser(value_parser!(PathBuf)).help("Configuration file, TOML"))
-        .arg(Arg::new("quiet").short('q').long("quiet").global(true).action(ArgAction::SetTrue).help("Only results and errors"))
-        .arg(Arg::new("verbose").short('v').long("verbose").global(true).action(ArgAction::Count).help("More log lines; twice for more still"))
-        .args(options(EVERYWHERE).map(|arg| arg.global(true)))
+        .args(everywhere().map(|arg| arg.global(true).help_heading("Options of every command")))
         .subcommands([demo(), load(), replay(), query(), report(), schema(), simulate()])
+}
+
+fn everywhere() -> impl Iterator<Item = Arg> {
+    let config = Arg::new("config").long("config").value_name("FILE").value_parser(value_parser!(PathBuf));
+    let quiet = Arg::new("quiet").short('q').long("quiet").action(ArgAction::SetTrue);
+    let verbose = Arg::new("verbose").short('v').long("verbose").action(ArgAction::Count);
+    let own = [
+        config.help("Configuration file, TOML"),
+        quiet.help("Only results and errors"),
+        verbose.help("More log lines; twice for more still"),
+    ];
+    own.into_iter().chain(options(EVERYWHERE))
 }
 
 fn demo() -> Command {
@@ -95,15 +113,7 @@ fn replay() -> Command {
 fn query() -> Command {
     Command::new("query")
         .about("Runs SQL over the lake")
-        .arg(
-            Arg::new("sql")
-                .short('c')
-                .long("command")
-                .value_name("SQL")
-                .conflicts_with("file")
-                .required_unless_present("file")
-                .help("Statements to run"),
-        )
+        .arg(Arg::new("sql").short('c').long("command").value_name("SQL").help("Statements to run"))
         .arg(
             Arg::new("file")
                 .short('f')
@@ -112,6 +122,7 @@ fn query() -> Command {
                 .value_parser(value_parser!(PathBuf))
                 .help("File of statements to run, - for standard input"),
         )
+        .group(ArgGroup::new("script").args(["sql", "file"]).required(true))
         .arg(
             Arg::new("as_api")
                 .long("as-api")
@@ -163,7 +174,7 @@ fn simulate() -> Command {
             number("seed", "N", "1", "Seed of the generator: the same seed gives the same conversations")
                 .value_parser(value_parser!(u64)),
         )
-        .arg(number("start", "DATE", "2026-01-05", "First day"))
+        .arg(number("start", "DATE", "2026-03-02", "First day"))
         .arg(number("days", "N", "7", "Number of days").value_parser(value_parser!(u32).range(1..=3660)))
         .arg(
             number("per-day", "N", "300", "Conversations on a working day")

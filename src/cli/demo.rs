@@ -93,7 +93,9 @@ async fn show_reports(invocation: &Invocation) -> Result<(), Error> {
         query::write_rows(first(schema, &batches), Format::Table, &mut output).await?;
         output.finish()?;
         if all > SHOWN_ROWS {
-            let more = format!("… and {} rows more: {} report {}\n", all - SHOWN_ROWS, invocation.program, report.name);
+            let (program, lake) = (&invocation.program, &invocation.settings.lake);
+            let rest = all - SHOWN_ROWS;
+            let more = format!("… and {rest} rows more: {program} report --lake {lake} {}\n", report.name);
             print::result(&more).map_err(Error::Output)?;
         }
         print::result("\n").map_err(Error::Output)?;

@@ -42,7 +42,10 @@ fn request(invocation: &Invocation) -> Result<LoadRequest, Error> {
 }
 
 fn range(invocation: &Invocation) -> Result<TimeRange, Error> {
-    let time = |name: &str| invocation.argument(name).map(|text| text.parse::<UtcTime>()).transpose();
+    let parse = |name: &str, text: &String| {
+        text.parse::<UtcTime>().map_err(|error| Error::Usage(format!("`--{name}`: {error}")))
+    };
+    let time = |name: &str| invocation.argument(name).map(|text| parse(name, text)).transpose();
     let to = time("to")?.or(invocation.settings.now).unwrap_or_else(UtcTime::now);
     let from = time("from")?.ok_or_else(|| Error::Usage("expected `--from`, found none".to_owned()))?;
     Ok(TimeRange::new(from, to)?)

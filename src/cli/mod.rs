@@ -66,7 +66,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         // Whoever reads the results has seen enough.
         Err(Error::Output(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         Err(error) => {
-            print::error(&error, error.hint().as_deref());
+            print::error(&error);
             exit::code(error.kind())
         }
     }
@@ -76,7 +76,9 @@ fn start(program: String, matches: &ArgMatches) -> Result<End, Error> {
     let Some((verb, matches)) = matches.subcommand().map(|(verb, matches)| (verb.to_owned(), matches.clone())) else {
         return Err(Error::Unexpected("clap let no command pass".to_owned()));
     };
-    let environment: Environment = std::env::vars().collect();
+    // Text that is no Unicode is no value that an option takes, and is refused there; it must not end the program here.
+    let text = |text: OsString| text.to_string_lossy().into_owned();
+    let environment: Environment = std::env::vars_os().map(|(name, value)| (text(name), text(value))).collect();
     let config_file = matches.get_one::<PathBuf>("config").cloned();
     let options = Options::layered(args::flags(&matches), environment, config_file.as_deref())?;
     let settings = Settings::resolve(&options)?;

@@ -1,7 +1,7 @@
 //! Where results go: standard output, or a file that appears whole or not at all.
 
 use std::fs::{self, File};
-use std::io::{BufWriter, Write};
+use std::io::{BufWriter, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 use kore_lake::error::Error;
@@ -21,6 +21,9 @@ impl Output {
         let Some(target) = invocation.matches.get_one::<PathBuf>("out") else {
             return Ok(Self::stdout());
         };
+        if target.is_dir() {
+            return Err(failed(target, ErrorKind::IsADirectory.into()));
+        }
         let part = part_of(target);
         let file = File::create(&part).map_err(|source| failed(target, source))?;
         Ok(Self::File { target: target.clone(), part, file: BufWriter::new(file) })
@@ -45,7 +48,10 @@ impl Output {
             Self::Stdout(stdout) => stdout.flush().map_err(Error::Output),
             Self::File { target, part, file } => {
                 let written = file.flush().and_then(|()| fs::rename(&*part, &*target));
-                written.map_err(|source| failed(target, source))
+                written.map_err(|source| {
+                    let _ = fs::remove_file(part); // The failure to write is what counts.
+                    failed(target, source)
+                })
             }
         }
     }

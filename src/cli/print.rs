@@ -1,7 +1,8 @@
 //! The one file that prints. stdout is data, stderr is everything else.
 
-use std::error::Error as StdError;
 use std::io::{self, IsTerminal, StdoutLock, Write};
+
+use kore_lake::error::Error;
 
 /// stdout, for results.
 pub fn stdout() -> StdoutLock<'static> {
@@ -33,20 +34,10 @@ pub fn result(text: &str) -> io::Result<()> {
     out.flush()
 }
 
-/// The error with its chain of causes on one line, then the hint. A cause that its parent's text
-/// already ends with is not said twice.
-pub fn error(error: &dyn StdError, hint: Option<&str>) {
-    let mut line = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let text = error.to_string();
-        if !line.ends_with(&text) {
-            line = format!("{line}: {text}");
-        }
-        cause = error.source();
-    }
-    note(&format!("error: {line}"));
-    if let Some(hint) = hint {
+/// The error with its causes on one line, then the hint.
+pub fn error(error: &Error) {
+    note(&format!("error: {}", error.line()));
+    if let Some(hint) = error.hint() {
         note(&format!("hint: {hint}"));
     }
 }

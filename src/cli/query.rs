@@ -7,9 +7,13 @@ use kore_lake::decode::RecordWriter;
 use kore_lake::error::Error;
 use kore_lake::lake::{Lake, LakeUrl};
 use kore_lake::query::{Format, QueryError, Rows, Session, SessionSettings, render, render_with};
+use kore_lake::schema::Schema;
 
 use super::output::{self, Output};
 use super::{End, Invocation};
+
+/// Columns that stand in the path of a day, and that a record therefore has no need of.
+const PARTITION_COLUMNS: [&str; 2] = ["account_id", "session_date"];
 
 pub async fn run(invocation: &Invocation) -> Result<End, Error> {
     let sql = sql(invocation)?;
@@ -46,8 +50,16 @@ async fn statements(
     as_api: bool,
     output: &mut Output,
 ) -> Result<(), Error> {
+    let mut answers = 0;
     for statement in session.parse(sql)? {
         let rows = session.run(&statement).await?;
+        answers += usize::from(!rows.schema().fields().is_empty());
+        if answers > 1 && format.is_binary() {
+            return Err(Error::Usage(format!("expected one answer with `--format {format}`, found a second")));
+        }
+        if as_api {
+            only_conversations(&rows)?;
+        }
         if as_api { records(rows, output).await? } else { write_rows(rows, format, output).await? }
     }
     Ok(())
@@ -75,6 +87,20 @@ async fn records(rows: Rows, output: &mut Output) -> Result<(), Error> {
     match written.await {
         Err(QueryError::Output(error)) => Err(Error::Output(error)),
         other => other.map(|_| ()).map_err(Error::from),
+    }
+}
+
+/// A column that no record has would be lost without a word.
+fn only_conversations(rows: &Rows) -> Result<(), Error> {
+    let known = |name: &str| {
+        let columns = &Schema::conversations().columns;
+        PARTITION_COLUMNS.contains(&name) || columns.iter().any(|column| column.name == name)
+    };
+    match rows.schema().fields().iter().find(|field| !known(field.name())) {
+        Some(field) => {
+            Err(Error::Usage(format!("expected columns of `conversations` with `--as-api`, found `{}`", field.name())))
+        }
+        None => Ok(()),
     }
 }
 

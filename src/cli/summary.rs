@@ -45,8 +45,12 @@ fn complaints(summary: &Summary) -> Vec<String> {
     let windows =
         windows.map(|window| format!("the window {} could not be read whole: {}", window.range, window.reason));
     let files = summary.unreadable_files.iter().cloned();
-    let rejected = (summary.outcome == Outcome::Rejected)
-        .then(|| format!("{} records were rejected; see _kore_lake/rejects/ in the lake", summary.rejects.distinct));
+    let rejected = (summary.outcome == Outcome::Rejected).then(|| {
+        format!(
+            "records rejected: {}; their texts and the reasons lie in `_kore_lake/rejects/` of the lake",
+            summary.rejects.distinct
+        )
+    });
     windows.chain(files).chain(rejected).collect()
 }
 

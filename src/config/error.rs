@@ -15,11 +15,13 @@ pub enum ConfigError {
         source: io::Error,
     },
     /// The file is no TOML.
-    #[error("expected TOML in the configuration file `{}`, found {message}", path.display())]
+    #[error("expected TOML in the configuration file `{}`, found otherwise in line {line}: {message}", path.display())]
     Syntax {
         /// The file.
         path: PathBuf,
-        /// What the parser says, with line and column.
+        /// Line, from 1. It is not shown: a secret may stand there.
+        line: usize,
+        /// What the parser says.
         message: String,
     },
     /// A key that no option has.

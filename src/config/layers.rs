@@ -105,7 +105,8 @@ fn read_file(path: &Path) -> Result<toml::Table, ConfigError> {
     let text = fs::read_to_string(path).map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
     let table: toml::Table = text.parse().map_err(|error: toml::de::Error| ConfigError::Syntax {
         path: path.to_owned(),
-        message: error.to_string().trim_end().to_owned(),
+        line: error.span().map_or(1, |span| text[..span.start].matches('\n').count() + 1),
+        message: error.message().replace('\n', ", "),
     })?;
     for key in table.keys() {
         if !is_known(key) {

@@ -208,11 +208,14 @@ impl LakeError {
     /// What the user can do about it, where that is one thing.
     pub fn hint(&self) -> Option<&'static str> {
         match self {
-            Self::FieldsMissing { .. } | Self::ApiDowngrade { .. } => {
+            Self::ApiDowngrade { .. } => {
+                Some("give --api v2, or --allow-downgrade: columns of rows read again become null")
+            }
+            Self::FieldsMissing { .. } => {
                 Some("ask for all of them, or give --allow-downgrade: columns of rows read again become null")
             }
-            Self::LedgerLost { .. } => {
-                Some("restore it from a backup, or move the account's days away and load them again")
+            Self::LedgerLost { .. } | Self::CorruptLedger { .. } => {
+                Some("restore it from a backup, or move the account's days and ledger away and load them again")
             }
             Self::CorruptPartition { .. } => {
                 Some("move the object away or restore it, then load its day again; staged rows are kept")

@@ -1,7 +1,7 @@
-use crate::config::{self, Login, Options, Settings};
+use crate::config::{self, ConfigError, Login, Options, Settings};
 use crate::error::Error;
 use crate::source::{
-    BaseUrl, Client, ClientSettings, Credentials, JwtAlgorithm, Key, RateLimiter, RetryPolicy, Secret,
+    BaseUrl, Client, ClientSettings, Credentials, JwtAlgorithm, Key, RateLimiter, RetryPolicy, Secret, SourceError,
 };
 
 /// The client that the settings describe. Nothing is sent yet.
@@ -10,7 +10,7 @@ use crate::source::{
 /// [`Kind::Usage`](crate::error::Kind::Usage): a setting is missing or cannot be used.
 pub fn client(settings: &Settings, options: &Options) -> Result<Client, Error> {
     let host = Settings::needed("host", settings.host.as_ref())?;
-    let base_url = BaseUrl::parse(host, settings.allow_http)?;
+    let base_url = BaseUrl::parse(host, settings.allow_http).map_err(|error| at_host(options, error))?;
     let credentials = credentials(settings, Settings::login(options)?);
     let client = ClientSettings {
         connect_timeout: settings.connect_timeout,
@@ -25,6 +25,16 @@ pub fn client(settings: &Settings, options: &Options) -> Result<Client, Error> {
         ..ClientSettings::new(base_url, credentials)
     };
     Ok(Client::new(client, RateLimiter::per_minute(settings.rate))?)
+}
+
+/// The refusal of a host, with the place where the host was given.
+fn at_host(options: &Options, error: SourceError) -> Error {
+    match (error, options.get("host")) {
+        (SourceError::Setting { expected, found }, Some((origin, _))) => {
+            ConfigError::Value { origin: origin.clone(), expected: expected.to_owned(), found }.into()
+        }
+        (error, _) => error.into(),
+    }
 }
 
 fn credentials(settings: &Settings, login: Login) -> Credentials {

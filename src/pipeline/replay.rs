@@ -158,7 +158,7 @@ impl Run<'_> {
         let page = match saved::read(file, &self.request.bare).map_err(Error::from) {
             Ok(page) => page,
             Err(error) if error.kind() == Kind::Incomplete => {
-                self.name_unreadable(describe(&error));
+                self.name_unreadable(error.line());
                 return Ok(None);
             }
             Err(error) => return Err(error),
@@ -167,14 +167,14 @@ impl Run<'_> {
             (page, Ok(decoded)) => Ok(Some((page, decoded))),
             (_, Err(error)) => {
                 let error = Error::Decode { page: format!("`{}`", file.display()), source: error };
-                self.name_unreadable(describe(&error));
+                self.name_unreadable(error.line());
                 Ok(None)
             }
         }
     }
 
     fn name_unreadable(&mut self, line: String) {
-        tracing::warn!("{line}");
+        tracing::info!("{line}");
         self.summary.unreadable_files.push(line);
     }
 
@@ -259,15 +259,4 @@ impl Run<'_> {
         }
         result.and(closed)
     }
-}
-
-/// The error with its causes, on one line.
-fn describe(error: &Error) -> String {
-    let mut line = error.to_string();
-    let mut cause = std::error::Error::source(error);
-    while let Some(error) = cause {
-        line = format!("{line}: {error}");
-        cause = error.source();
-    }
-    line
 }

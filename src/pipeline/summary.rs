@@ -182,7 +182,7 @@ impl Summary {
         self.elapsed_seconds = UtcTime::now().since(self.started_at).as_secs_f64();
         self.peak_memory_bytes = peak_memory_bytes();
         self.ideal_requests = self.distinct_keys().div_ceil(100);
-        self.error = error.map(ToString::to_string);
+        self.error = error.map(Error::line);
         self.outcome = if error.is_some() {
             Outcome::Failed
         } else if !self.unreadable.is_empty() || !self.unreadable_files.is_empty() {

@@ -26,7 +26,7 @@ pub(super) struct WindowRead {
     pub(super) end: WindowEnd,
     /// Requests answered or refused, retries not counted.
     pub(super) requests: u32,
-    /// When the first of the pages was complete: rows may have changed since.
+    /// When the read began: rows may have changed since.
     pub(super) read_at: UtcTime,
     /// Names of the files that keep the pages.
     pub(super) saved: Vec<String>,

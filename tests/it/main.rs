@@ -2,5 +2,19 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod bad_input;
+mod binary;
+mod centre;
+mod commands;
+mod contents;
+mod demo;
+mod examples;
 mod kpis;
 mod layering;
+mod loaded;
+mod program;
+mod readers;
+mod record;
+mod seeds;
+mod service;
+mod truth;

@@ -1,0 +1,4 @@
+//! What each command does where all is well.
+
+mod asking;
+mod loading;

@@ -1,0 +1,184 @@
+//! `query`, `report`, `schema` and the help.
+
+use std::fs;
+
+use serde_json::Value;
+
+use crate::loaded::Loaded;
+use crate::program::Program;
+
+#[test]
+fn every_command_explains_itself() {
+    let folder = tempfile::tempdir().unwrap();
+    for command in ["", "demo", "load", "replay", "query", "report", "schema", "simulate"] {
+        let help = Program::new(folder.path(), &format!("{command} --help")).run().output();
+        assert!(help.contains(&format!("Usage: kore-lake {command}")) && help.contains("--config"), "{help}");
+    }
+    let version = Program::new(folder.path(), "--version").run().output();
+    assert_eq!(version, format!("kore-lake {}\n", env!("CARGO_PKG_VERSION")));
+}
+
+#[test]
+fn the_help_of_load_names_every_option() {
+    let folder = tempfile::tempdir().unwrap();
+    insta::assert_snapshot!(Program::new(folder.path(), "load --help").run(), @"
+    exit 0
+    --- stdout
+    Copies a range of conversations from the API into the lake
+
+    Usage: kore-lake load [OPTIONS] --from <TIME>
+
+    Options:
+          --from <TIME>                 Start of the range: a date (UTC) or an RFC 3339 time
+          --to <TIME>                   End of the range, not in it; the present unless given
+          --lake <URL>                  Lake: a folder or file:// URL
+          --account-id <ID>             Account to read
+          --stream-id <ID>              App or stream to read (header iId)
+          --api <VERSION>               API version: v1 or v2
+          --memory-limit <SIZE>         Memory for sorting and queries, such as 512MiB
+          --wait-lock <DURATION>        How long to wait for another writer of the account
+          --strict                      Fail on what was reported before
+          --allow-downgrade             Take an API version or field set that lacks columns of the lake
+          --output <FORMAT>             Summary and lists as text or json
+          --summary <FILE>              Write the summary as JSON to this file, on failure too
+          --host <HOST>                 API host name or base URL
+          --rate <N>                    Requests a minute, 0 for no limit
+          --concurrency <N>             Windows read side by side
+          --window <DURATION>           Length of a window, below 7 days
+          --save-pages <DIR>            Keep every page read as a file in this folder
+          --retry-deadline <DURATION>   How long one request is tried again
+          --connect-timeout <DURATION>  Time a connection may take to stand
+          --idle-timeout <DURATION>     Time an answer may stand still
+          --request-timeout <DURATION>  Time a whole answer may take
+          --now <TIME>                  Take this for the present as default range end
+          --allow-http                  Talk plain HTTP to a host that is not this machine
+          --ca-file <FILE>              Further certificate authority, PEM
+          --client-id <ID>              Client id to mint tokens for
+          --jwt-algorithm <NAME>        HS256 or HS512
+          --jwt-subject <TEXT>          Subject of minted tokens; the client id unless given
+          --jwt-jti                     Mint a token with a fresh jti for every request
+      -h, --help                        Print help
+
+    Options of every command:
+          --config <FILE>        Configuration file, TOML
+      -q, --quiet                Only results and errors
+      -v, --verbose...           More log lines; twice for more still
+          --log-format <FORMAT>  Log lines as text or json
+          --progress <WHEN>      Progress bar: auto, always or never
+    ");
+}
+
+#[test]
+fn the_schema_is_printed_in_every_format() {
+    let folder = tempfile::tempdir().unwrap();
+    let schema = |format: &str| Program::new(folder.path(), &format!("schema {format}")).run().output();
+    assert_eq!(schema(""), schema("--format tree"));
+    assert!(schema("").contains("session_id"));
+    let json: Value = serde_json::from_str(&schema("--format json")).unwrap();
+    assert!(json.is_object());
+    assert!(schema("--format markdown").starts_with('#'));
+    assert!(schema("--format spark --lake /data/lake").contains("/data/lake"));
+    assert!(schema("--format duckdb --lake /data/lake").contains("/data/lake"));
+}
+
+#[test]
+fn reports_are_listed_as_text_and_json() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = Program::new(folder.path(), "report list").run().output();
+    let json = Program::new(folder.path(), "report list --output json").run().output();
+    let json: Vec<Value> = serde_json::from_str(&json).unwrap();
+    let names: Vec<_> = json.iter().map(|report| report["name"].as_str().unwrap()).collect();
+    insta::assert_snapshot!(names.join(" "), @"
+    volume containment service_level queue_wait agent_performance
+    ");
+    for report in &json {
+        assert!(text.contains(&format!(
+            "{}\n  {}\n",
+            report["name"].as_str().unwrap(),
+            report["purpose"].as_str().unwrap()
+        )));
+        assert!(!report["columns"].as_array().unwrap().is_empty());
+    }
+}
+
+#[test]
+fn several_reports_share_their_parameters() {
+    let loaded = Loaded::new();
+    let line = "report volume containment --param time_zone=Asia/Kolkata --param interval=day --format csv";
+    let both = loaded.program(line).run().output();
+    let one = |line: &str| loaded.program(&format!("report {line} --param time_zone=Asia/Kolkata --format csv")).run();
+    assert_eq!(both, one("volume --param interval=day").output() + &one("containment").output());
+    let tables = loaded.program("report volume containment --format table").run().output();
+    assert!(tables.starts_with("## volume: ") && tables.contains("\n\n## containment: "), "{tables}");
+}
+
+const SQL: &str = "SELECT 1 AS n, 'a,b' AS text UNION ALL SELECT 2, NULL ORDER BY n";
+
+#[test]
+fn rows_are_printed_in_every_format() {
+    let loaded = Loaded::new();
+    let query = |format: &str| loaded.program(&format!("query --format {format} -c")).arg(SQL).run().output();
+    insta::assert_snapshot!(query("table"), @"
+    ┌───┬──────┐
+    │ n ┆ text │
+    ╞═══╪══════╡
+    │ 1 ┆ a,b  │
+    │ 2 ┆      │
+    └───┴──────┘
+    ");
+    insta::assert_snapshot!(query("csv"), @r#"
+    n,text
+    1,"a,b"
+    2,
+    "#);
+    insta::assert_snapshot!(query("tsv"), @"
+    n	text
+    1	a,b
+    2
+    ");
+    insta::assert_snapshot!(query("json"), @r#"
+    [{"n":1,"text":"a,b"},{"n":2,"text":null}]
+    "#);
+    insta::assert_snapshot!(query("ndjson"), @r#"
+    {"n":1,"text":"a,b"}
+    {"n":2,"text":null}
+    "#);
+    insta::assert_snapshot!(query("markdown"), @"
+    | n | text |
+    | ---: | --- |
+    | 1 | a,b |
+    | 2 |  |
+    ");
+    let csv = loaded.program("query -c").arg(SQL).run().output();
+    assert_eq!(csv, query("csv"), "CSV where stdout is no terminal");
+    let parquet = loaded.program("query --format parquet -o rows.parquet -c").arg(SQL).run();
+    assert_eq!(parquet.output(), "");
+    let bytes = fs::read(loaded.path().join("rows.parquet")).unwrap();
+    assert!(bytes.starts_with(b"PAR1") && bytes.ends_with(b"PAR1"));
+}
+
+#[test]
+fn a_script_comes_from_the_line_a_file_or_stdin() {
+    let loaded = Loaded::new();
+    let script = "CREATE VIEW two AS SELECT 2 AS n;\nSELECT 1 AS n;\nSELECT n FROM two;\n";
+    fs::write(loaded.path().join("script.sql"), script).unwrap();
+    let answer = "n\n1\nn\n2\n";
+    assert_eq!(loaded.program("query -c").arg(script).run().output(), answer);
+    assert_eq!(loaded.program("query -f script.sql").run().output(), answer);
+    assert_eq!(loaded.program("query -f -").stdin(script).run().output(), answer);
+    assert_eq!(loaded.program("query -f script.sql -o out.csv").run().output(), "");
+    assert_eq!(fs::read_to_string(loaded.path().join("out.csv")).unwrap(), answer);
+}
+
+#[test]
+fn rows_are_given_back_as_the_records_that_the_api_sent() {
+    let loaded = Loaded::new();
+    let line = "query --format ndjson --as-api -c";
+    let records = loaded.program(line).arg("SELECT * FROM conversations").run().output();
+    let generator = loaded.service.running().generator();
+    assert_eq!(records.lines().count(), generator.rows());
+    for record in records.lines() {
+        let record: Value = serde_json::from_str(record).unwrap();
+        assert!(record["sessionId"].is_string() && record.get("_run_id").is_none(), "{record}");
+    }
+}
