@@ -5,27 +5,22 @@ mod definitions;
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::Arc;
 use std::time::Duration;
 
 use fastrand::Rng;
 use jiff::civil::date;
-use kore_lake::clock::{TimeRange, UtcTime};
 use kore_lake::lake::Lake;
-use kore_lake::pipeline::{self, LoadRequest, ReplayRequest, Stop, Unwatched};
+use kore_lake::pipeline::{ReplayRequest, Stop, Unwatched, replay};
 use kore_lake::query::{Format, Rows, Session, SessionSettings, render, report};
 use kore_lake::schema::ApiVersion;
-use kore_lake::simulator::{Api, Generator, GeneratorSettings, Simulator, SimulatorSettings, View};
-use kore_lake::source::{
-    BareDefaults, BaseUrl, Client, ClientSettings, Credentials, JwtAlgorithm, Key, RateLimiter, Secret,
-};
+use kore_lake::simulator::{Api, Generator, GeneratorSettings, View};
+use kore_lake::source::BareDefaults;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use crate::centre::{Centre, MEMORY_BYTES, lake_in, run, whole};
 use contact::Contact;
 use definitions::{Asked, expected};
-
-const MEMORY_BYTES: usize = 256 << 20;
 
 const REPORTS: [&str; 5] = ["volume", "containment", "service_level", "queue_wait", "agent_performance"];
 
@@ -228,43 +223,15 @@ fn settings(seed: u64, account: &str, per_day: u32) -> GeneratorSettings {
     }
 }
 
-/// Loads what a simulator has, over HTTP as anyone would.
+/// Loads what a simulated centre has, over HTTP as anyone would.
 async fn load(lake: &Lake, data: GeneratorSettings) -> Vec<Contact> {
-    let running = Simulator::start(SimulatorSettings { data, ..SimulatorSettings::default() }).await.unwrap();
-    let settings = running.simulator().settings();
-    let key = Key {
-        client_id: settings.client_id.clone(),
-        client_secret: Secret::new(settings.client_secret.clone()),
-        algorithm: JwtAlgorithm::Hs256,
-        subject: None,
-        jti: false,
-    };
-    let url = BaseUrl::parse(&running.base_url(), false).unwrap();
-    let client = ClientSettings::new(url, Credentials::Key(key));
-    let client = Client::new(client, RateLimiter::per_minute(0)).unwrap();
-    let from: UtcTime = settings.data.start.to_string().parse().unwrap();
-    let request = LoadRequest {
-        account_id: settings.data.account_id.parse().unwrap(),
-        stream_id: settings.data.stream_ids[0].parse().unwrap(),
-        api: ApiVersion::V2,
-        range: TimeRange::new(from, from.plus(Duration::from_hours(24 * u64::from(settings.data.days)))).unwrap(),
-        window: Duration::from_hours(24),
-        concurrency: 2,
-        save_pages: None,
-        allow_downgrade: false,
-        wait_lock: Duration::ZERO,
-        memory_limit_bytes: MEMORY_BYTES,
-        strict: false,
-    };
-    let finished = pipeline::load(lake, Arc::new(client), &request, &Unwatched, Stop::never()).await;
-    assert_eq!(finished.summary.kind(), None, "{:?}", finished.summary);
-    let contacts = contacts(&settings.data.account_id, &truth(running.generator()));
-    running.stop().await.unwrap();
-    contacts
+    let centre = Centre::open(data).await;
+    centre.load(lake, &centre.request(ApiVersion::V2)).await;
+    contacts(centre.account().as_str(), &centre.truth(ApiVersion::V2, centre.range()))
 }
 
 /// Puts records into the lake from a saved page.
-async fn replay(lake: &Lake, folder: &Path, account: &str, records: &[Value]) {
+async fn replay_page(lake: &Lake, folder: &Path, account: &str, records: &[Value]) {
     let page = folder.join("page.json");
     std::fs::write(&page, json!({ "data": records }).to_string()).unwrap();
     let account_id = Some(account.parse().unwrap());
@@ -277,39 +244,42 @@ async fn replay(lake: &Lake, folder: &Path, account: &str, records: &[Value]) {
         memory_limit_bytes: MEMORY_BYTES,
         strict: false,
     };
-    let finished = pipeline::replay(lake, &request, &Unwatched, Stop::never()).await;
-    assert_eq!(finished.summary.kind(), None, "{:?}", finished.summary);
+    whole(replay(lake, &request, &Unwatched, Stop::never()).await);
 }
 
 fn new_lake() -> (TempDir, Lake) {
     let folder = TempDir::new().unwrap();
-    let lake = Lake::create(&folder.path().join("lake").to_str().unwrap().parse().unwrap()).unwrap();
+    let lake = lake_in(&folder.path().join("lake"));
     (folder, lake)
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn reports_over_a_loaded_week_say_what_the_records_say() {
-    let (folder, lake) = new_lake();
-    let mut contacts = load(&lake, settings(1, "0012", 150)).await;
-    contacts.extend(load(&lake, settings(2, "another", 50)).await);
-    let known = Known::new(folder, &lake, contacts).await;
-    known.agrees_on_contacts().await;
-    known.agrees_on_the_whole().await;
-    known.agrees_in_part().await;
+#[test]
+fn reports_over_a_loaded_week_say_what_the_records_say() {
+    run(async {
+        let (folder, lake) = new_lake();
+        let mut contacts = load(&lake, settings(1, "0012", 150)).await;
+        contacts.extend(load(&lake, settings(2, "another", 50)).await);
+        let known = Known::new(folder, &lake, contacts).await;
+        known.agrees_on_contacts().await;
+        known.agrees_on_the_whole().await;
+        known.agrees_in_part().await;
+    });
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_doubled_hour_of_new_york_counts_twice() {
-    let (folder, lake) = new_lake();
-    let data = GeneratorSettings { start: date(2026, 10, 31), days: 3, ..settings(3, "acme", 300) };
-    let contacts = load(&lake, data).await;
-    let known = Known::new(folder, &lake, contacts).await;
-    for interval in ["15m", "30m", "60m", "day", "weekday_hour"] {
-        for name in ["volume", "service_level"] {
-            let params = [("interval", interval), ("from", "2026-11-01"), ("time_zone", "America/New_York")];
-            known.agrees(name, &params).await;
+#[test]
+fn the_doubled_hour_of_new_york_counts_twice() {
+    run(async {
+        let (folder, lake) = new_lake();
+        let data = GeneratorSettings { start: date(2026, 10, 31), days: 3, ..settings(3, "acme", 300) };
+        let contacts = load(&lake, data).await;
+        let known = Known::new(folder, &lake, contacts).await;
+        for interval in ["15m", "30m", "60m", "day", "weekday_hour"] {
+            for name in ["volume", "service_level"] {
+                let params = [("interval", interval), ("from", "2026-11-01"), ("time_zone", "America/New_York")];
+                known.agrees(name, &params).await;
+            }
         }
-    }
+    });
 }
 
 /// Keys that any record may lack, with all that hangs on them.
@@ -368,14 +338,16 @@ fn thin(value: &mut Value, rng: &mut Rng) {
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn reports_agree_where_anything_may_be_missing_or_out_of_order() {
-    let (folder, lake) = new_lake();
-    let mut rng = Rng::with_seed(7);
-    let records = truth(&Generator::new(settings(4, "acme", 250)).unwrap());
-    let records: Vec<Value> = records.into_iter().map(|record| battered(record, &mut rng)).collect();
-    replay(&lake, folder.path(), "acme", &records).await;
-    let known = Known::new(folder, &lake, contacts("acme", &records)).await;
-    known.agrees_on_contacts().await;
-    known.agrees_on_the_whole().await;
+#[test]
+fn reports_agree_where_anything_may_be_missing_or_out_of_order() {
+    run(async {
+        let (folder, lake) = new_lake();
+        let mut rng = Rng::with_seed(7);
+        let records = truth(&Generator::new(settings(4, "acme", 250)).unwrap());
+        let records: Vec<Value> = records.into_iter().map(|record| battered(record, &mut rng)).collect();
+        replay_page(&lake, folder.path(), "acme", &records).await;
+        let known = Known::new(folder, &lake, contacts("acme", &records)).await;
+        known.agrees_on_contacts().await;
+        known.agrees_on_the_whole().await;
+    });
 }
