@@ -262,7 +262,14 @@ fn plain(error: &DataFusionError) -> String {
         other => other.message().into_owned(),
     };
     let text = text.split(DataFusionError::BACK_TRACE_SEP).next().unwrap_or_default();
-    text.trim().trim_end_matches('.').to_owned()
+    let text = of_arguments(text).unwrap_or(text);
+    text.split_whitespace().collect::<Vec<_>>().join(" ").trim_end_matches('.').to_owned()
+}
+
+/// What a function of ours says of its arguments, without the engine's frame around it.
+fn of_arguments(text: &str) -> Option<&str> {
+    let (_, said) = text.split_once("user-defined coercion failed with: Error during planning: ")?;
+    said.split(" No function matches").next().map(|said| said.trim_end_matches('.'))
 }
 
 /// What the parser says of text that is no SQL.

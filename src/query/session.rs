@@ -34,8 +34,9 @@ pub struct SessionSettings {
     pub parallelism: Option<usize>,
 }
 
-/// Tries of a statement whose days are replaced before its first rows are there.
-const TRIES: usize = 5;
+/// Tries of a statement whose days are replaced before its first rows are there: enough to outlast a load that commits
+/// day after day (5 were not, with a rewrite every 50 ms on a busy machine).
+const TRIES: usize = 20;
 
 /// A lake one can ask: the table `conversations`, the flat views, and the functions of the prelude.
 ///

@@ -107,8 +107,13 @@ impl<'a> Markdown<'a> {
 }
 
 fn write_row<'a>(out: &mut dyn Write, cells: impl Iterator<Item = &'a str>) -> io::Result<()> {
-    let cells: Vec<_> = cells.map(|cell| cell.replace('|', "\\|")).collect();
+    let cells: Vec<_> = cells.map(literal).collect();
     writeln!(out, "| {} |", cells.join(" | "))
+}
+
+/// The cell as it reads: neither the end of a cell, an escape, nor a tag.
+fn literal(cell: &str) -> String {
+    cell.replace('\\', "\\\\").replace('|', "\\|").replace('<', "\\<")
 }
 
 impl Writer for Markdown<'_> {

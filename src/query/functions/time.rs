@@ -37,7 +37,7 @@ fn local_time(args: &[ArrayRef]) -> Result<ArrayRef> {
     let mut local = TimestampMicrosecondArray::builder(args[0].len());
     for (time, name) in times(&args[0]).iter().zip(zones) {
         match (time, name) {
-            (Some(time), Some(name)) => local.append_value(time + zone.offset_micros(name, time)?),
+            (Some(time), Some(name)) => local.append_option(time.checked_add(zone.offset_micros(name, time)?)),
             _ => local.append_null(),
         }
     }
@@ -58,9 +58,10 @@ impl Zone {
             name.clone_into(&mut self.name);
         }
         let zone = self.zone.as_ref().expect("it was set above");
-        let Ok(time) = Timestamp::from_microsecond(time) else {
-            return exec_err!("expected a time between the years -9999 and 9999, found {time} µs after 1970");
-        };
+        // Beyond the years that the database reaches, the last offset it knows: `9999-12-31` often stands for "never",
+        // and one such value must not fail a report.
+        let edge = if time < 0 { Timestamp::MIN } else { Timestamp::MAX };
+        let time = Timestamp::from_microsecond(time).unwrap_or(edge);
         Ok(i64::from(zone.to_offset(time).seconds()) * MICROS)
     }
 }
@@ -103,7 +104,7 @@ fn bucket(args: &[ArrayRef]) -> Result<ArrayRef> {
     for (time, minutes) in times(&args[0]).iter().zip(args[1].as_primitive::<Int64Type>()) {
         match (time, minutes) {
             (Some(time), Some(minutes)) if (1..=1440).contains(&minutes) => {
-                buckets.append_value(time - time.rem_euclid(DAY) % (minutes * 60 * MICROS));
+                buckets.append_option(time.checked_sub(time.rem_euclid(DAY) % (minutes * 60 * MICROS)));
             }
             (_, Some(minutes)) if !(1..=1440).contains(&minutes) => {
                 return exec_err!("`bucket` takes 1 to 1440 minutes, found {minutes}");

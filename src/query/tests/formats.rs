@@ -73,13 +73,19 @@ async fn a_table_is_aligned_and_escapes_control_characters() {
 }
 
 #[tokio::test]
-async fn markdown_escapes_bars() {
+async fn markdown_escapes_bars_backslashes_and_tags() {
     insta::assert_snapshot!(text(SQL, Format::Markdown).await, @r#"
     | session_id | session_start_time | session_date | reason | csat_score | customer_info | dispositions |
     | --- | --- | --- | --- | ---: | --- | --- |
-    | s-1 | 2026-03-02T08:00:00.500Z | 2026-03-02 | a\|b\n"c"\t\u{1b}[31m | 5 | {"customer_first_name":"Zoë"} | ["x",null] |
+    | s-1 | 2026-03-02T08:00:00.500Z | 2026-03-02 | a\|b\\n"c"\\t\\u{1b}[31m | 5 | {"customer_first_name":"Zoë"} | ["x",null] |
     | s-2 | 2026-03-02T08:00:00Z | 2026-03-02 |  |  |  |  |
     "#);
+}
+
+#[tokio::test]
+async fn a_backslash_before_a_bar_ends_no_markdown_cell() {
+    let answer = text(r"SELECT 'a\|b<script>' AS x", Format::Markdown).await;
+    assert_eq!(answer, "| x |\n| --- |\n| a\\\\\\|b\\<script> |\n");
 }
 
 #[tokio::test]

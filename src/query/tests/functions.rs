@@ -22,6 +22,21 @@ async fn local_time_honours_daylight_saving() {
 }
 
 #[tokio::test]
+async fn local_time_takes_every_time_there_is() {
+    for (time, local) in [
+        ("9999-12-31T23:59:59Z", "+10000-01-01T05:29:59"),
+        ("9999-12-30T00:00:00Z", "9999-12-30T05:30:00"),
+        ("0000-01-01T00:00:00Z", "0000-01-01T05:53:28"),
+    ] {
+        let time = format!("arrow_cast('{time}', 'Timestamp(Microsecond, Some(\"UTC\"))')");
+        assert_eq!(value(&format!("local_time({time}, 'Asia/Kolkata')")).await, local);
+    }
+    let edge = |micros: i64| format!("arrow_cast(arrow_cast('{micros}', 'Int64'), 'Timestamp(Microsecond, None)')");
+    assert_eq!(value(&format!("local_time({}, 'Asia/Kolkata') IS NULL", edge(i64::MAX))).await, "true");
+    assert_eq!(value(&format!("bucket({}, 60) IS NULL", edge(i64::MIN))).await, "true");
+}
+
+#[tokio::test]
 async fn an_unknown_zone_names_the_near_ones() {
     let error = Lake::of([conversation("1")])
         .try_ask("SELECT local_time(session_start_time, 'America/NewYork') FROM contacts")

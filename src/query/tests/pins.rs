@@ -279,3 +279,22 @@ async fn a_lake_below_a_root_of_the_store_is_found() {
     let statement = session.parse("SELECT session_id FROM contacts").unwrap().remove(0);
     assert_eq!(session.run(&statement).await.unwrap().collect().await.unwrap()[0].num_rows(), 1);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_hundred_rewrites_mix_nothing_and_fail_nothing_before_its_first_row() {
+    let lake = Lake::of(rows("old", 50));
+    let replace = replacer(&lake, &["new", "old"], 50);
+    let rewrites = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&rewrites);
+    // Seven shares no factor with the reads of a statement: the day changes before each of them in turn.
+    let session = session(&lake, move |get| {
+        if get % 7 == 0 {
+            replace(counted.fetch_add(1, Ordering::SeqCst));
+        }
+    })
+    .await;
+    while rewrites.load(Ordering::SeqCst) < 200 {
+        let answer = marks(&session).await.unwrap();
+        assert!(answer.contains("new") != answer.contains("old"), "{answer}");
+    }
+}

@@ -87,6 +87,15 @@ async fn unknown_tables_and_columns_name_the_near_ones() {
     insta::assert_snapshot!(lake.try_ask("SELECT chanel FROM contacts").await.unwrap_err(), @"statement 1: unknown column `chanel`; did you mean `channel`?");
 }
 
+#[tokio::test]
+async fn a_function_says_what_it_takes_on_one_line() {
+    let lake = Lake::new();
+    let error = async |sql| lake.try_ask(sql).await.unwrap_err().to_string();
+    insta::assert_snapshot!(error("SELECT bucket(DATE '2026-03-02')").await, @"statement 1: `bucket` takes 2 arguments, found 1");
+    insta::assert_snapshot!(error("SELECT local_time('x', 'UTC')").await, @"statement 1: argument 1 of `local_time`: expected a timestamp or date, found Utf8");
+    insta::assert_snapshot!(error("SELECT bukket(1)").await, @"statement 1: Invalid function 'bukket'. Did you mean 'bucket'?");
+}
+
 #[test]
 fn unknown_reports_and_parameters_name_the_near_ones() {
     insta::assert_snapshot!(report("volumes").unwrap_err(), @"unknown report `volumes`; did you mean `volume`?");
