@@ -1,5 +1,6 @@
 //! `kore-lake demo`: the main job on a simulated week, without network or configuration.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -116,7 +117,7 @@ async fn show_reports(invocation: &Invocation) -> Result<(), Error> {
         query::write_rows(excerpt(&schema, &batches, columns)?, Format::Table, &mut output).await?;
         output.finish()?;
         let all = batches.iter().map(RecordBatch::num_rows).sum::<usize>();
-        let (program, lake) = (&invocation.program, &invocation.settings.lake);
+        let (program, lake) = in_a_shell(invocation);
         let rest = format!(
             "{} of {all} rows, {} of {} columns; all of them: {program} report --lake {lake} {name}\n\n",
             all.min(SHOWN_ROWS),
@@ -143,8 +144,13 @@ fn excerpt(schema: &SchemaRef, batches: &[RecordBatch], columns: &[&str]) -> Res
     Ok(Rows::new(schema, futures::stream::iter(shown)))
 }
 
+/// The program and the lake as words of a shell.
+fn in_a_shell(invocation: &Invocation) -> (Cow<'_, str>, Cow<'_, str>) {
+    (shell_words::quote(&invocation.program), shell_words::quote(&invocation.settings.lake))
+}
+
 fn next_steps(invocation: &Invocation) -> Result<(), Error> {
-    let (program, lake) = (&invocation.program, &invocation.settings.lake);
+    let (program, lake) = in_a_shell(invocation);
     print::result(&format!(
         "The lake lies in {lake}. Try next:\n\n  \
          {program} query --lake {lake} -c \"SELECT channel, count(*) FROM contacts GROUP BY 1 ORDER BY 2 DESC\"\n  \

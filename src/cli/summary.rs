@@ -66,6 +66,9 @@ pub fn text(summary: &Summary) -> String {
     let mut line = |name: &str, value: String| {
         let _ = writeln!(out, "  {name:<9} {value}");
     };
+    for range in &summary.resumed {
+        line("resumed", format!("{range}, which an earlier run had not read"));
+    }
     if summary.range.is_some() {
         line("windows", format!("{} read whole, {} unreadable", summary.windows, summary.unreadable.len()));
     }

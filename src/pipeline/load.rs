@@ -6,7 +6,7 @@ use std::time::Duration;
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
 
-use crate::clock::TimeRange;
+use crate::clock::{TimeRange, UtcTime};
 use crate::error::Error;
 use crate::lake::{Lake, RunIntent, RunState, StagedWindow, WindowProof, Writer, WriterSettings};
 use crate::schema::{AccountId, ApiVersion, RunId, StreamId};
@@ -14,7 +14,7 @@ use crate::source::{
     Manifest, PageSource, PagesSeen, RequestTemplate, SavedWindow, Window, plan_windows, selected_fields,
 };
 
-use super::run::{Finished, add_page, begin, close, refused_columns};
+use super::run::{Begun, Finished, add_page, begin, close, refused_columns};
 use super::summary::Unreadable;
 use super::window::{ReadPage, WindowEnd, WindowRead, WindowReader};
 use super::{Progress, Stop, Summary};
@@ -83,8 +83,9 @@ impl Run<'_> {
             memory_limit_bytes: self.request.memory_limit_bytes,
             ..WriterSettings::new(self.request.account_id.clone())
         };
-        let (mut writer, owed) =
-            begin(lake, settings, self.intent(), self.request.allow_downgrade, self.summary).await?;
+        let begun = begin(lake, settings, self.intent(), self.request.allow_downgrade, self.summary).await?;
+        let Begun { mut writer, owed, unfinished } = begun;
+        self.summary.resumed = unfinished;
         let result = self.read_and_commit(source, &mut writer, stop).await;
         self.summary.name_owed(&owed, writer.head());
         match result {
@@ -151,7 +152,9 @@ impl Run<'_> {
         writer: &Writer,
         stop: &mut Stop,
     ) -> Result<Vec<SavedWindow>, Error> {
-        let mut waiting: VecDeque<Window> = plan_windows(self.request.range, self.request.window).into();
+        let ranges = self.summary.resumed.iter().copied().chain([self.request.range]);
+        let mut waiting: VecDeque<Window> = ranges.flat_map(|range| plan_windows(range, self.request.window)).collect();
+        waiting.make_contiguous().sort_by_key(|window| window.from());
         let mut planned = waiting.len();
         let mut saved = Vec::new();
         let mut under_way = FuturesUnordered::new();
@@ -193,15 +196,18 @@ impl Run<'_> {
             }
             WindowEnd::Split(_) => return Ok(None),
         };
+        let past = past(range, read.read_at);
+        let evidence = evidence.map_err(|error| Error::Unexpected(error.to_string()))?;
+        let proof = past.map(|range| WindowProof {
+            stream: Some(self.request.stream_id.clone()),
+            range,
+            read_at: read.read_at,
+            whole: whole.is_some(),
+            evidence_kind: kind.to_owned(),
+            evidence,
+        });
         let mut staged = StagedWindow {
-            proof: Some(WindowProof {
-                stream: Some(self.request.stream_id.clone()),
-                range,
-                read_at: read.read_at,
-                whole: whole.is_some(),
-                evidence_kind: kind.to_owned(),
-                evidence: evidence.map_err(|error| Error::Unexpected(error.to_string()))?,
-            }),
+            proof,
             requests: u64::from(read.requests),
             // As this window was asked: another one may have made the server refuse a field since.
             refused_columns: read.pages.first().map_or_else(Vec::new, |page| refused_columns(&page.request)),
@@ -211,15 +217,37 @@ impl Run<'_> {
             add_page(&mut staged, page, &request, fetched_at);
         }
         self.summary.count_staged(&staged);
+        self.summary.windows += u64::from(whole.is_some());
         let rows = staged.api_rows;
         writer.stage(staged).await?;
         self.progress.window_read(range, rows);
-        Ok(whole.map(|evidence| SavedWindow { window: read.window, evidence, pages: read.saved }))
+        let proven = whole.filter(|_| past == Some(range));
+        Ok(proven.map(|evidence| SavedWindow { window: read.window, evidence, pages: read.saved }))
     }
 
     fn manifest(&self, reader: &WindowReader, windows: Vec<SavedWindow>) -> Manifest {
         let mut manifest = Manifest::new(self.id.clone(), &reader.template(), self.request.range);
         manifest.windows = windows;
         manifest
+    }
+}
+
+/// The part of a window that was over when it was read: of what is yet to come no read proves anything.
+fn past(window: TimeRange, read_at: UtcTime) -> Option<TimeRange> {
+    let over = UtcTime::from_seconds(read_at.seconds());
+    TimeRange::new(window.from(), window.to().min(over)).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_future_is_never_proven() {
+        let time = |seconds| UtcTime::from_seconds(seconds);
+        let window = TimeRange::new(time(10), time(20)).unwrap();
+        assert_eq!(past(window, time(30)), Some(window));
+        assert_eq!(past(window, UtcTime::from_micros(15_900_000)), TimeRange::new(time(10), time(15)).ok());
+        assert_eq!(past(window, time(10)), None);
     }
 }

@@ -9,7 +9,7 @@ use crate::lake::{Lake, Owed, RunIntent, RunState, StagedWindow, WindowProof, Wr
 use crate::schema::{AccountId, RunId};
 use crate::source::{BareDefaults, Manifest, Page, PageFacts, SavedWindow, saved};
 
-use super::run::{Finished, add_page, begin, refused_columns};
+use super::run::{Begun, Finished, add_page, begin, refused_columns};
 use super::{Progress, Stop, Summary};
 
 /// Rows that are decoded before they are staged: bounds memory, and keeps staged objects few.
@@ -165,6 +165,7 @@ impl Run<'_> {
         account.writer.head().check_compatible(manifest.api, &known, allow_downgrade)?;
         account.writer.stage(staged.clone()).await?;
         self.summary.count_staged(&staged);
+        self.summary.windows += 1;
         Ok(true)
     }
 
@@ -243,7 +244,8 @@ impl Run<'_> {
                 fields: BTreeSet::new(),
             };
             let allow_downgrade = self.request.allow_downgrade;
-            let (writer, owed) = begin(self.lake, settings, intent, allow_downgrade, self.summary).await?;
+            let begun = begin(self.lake, settings, intent, allow_downgrade, self.summary).await?;
+            let Begun { writer, owed, .. } = begun;
             self.writers.insert(account_id.clone(), Account { writer, owed, waiting: StagedWindow::default() });
         }
         self.writers.get_mut(account_id).ok_or_else(|| Error::Unexpected("a writer just opened is gone".to_owned()))

@@ -1,12 +1,12 @@
 use std::collections::BTreeSet;
 
+use crate::clock::{TimeRange, UtcTime};
 use crate::decode::DecodedPage;
 use crate::error::Error;
 use crate::lake::{
-    AccountHead, CommitSummary, Lake, Owed, PageReject, RunIntent, RunState, StagedWindow, WindowProof, Writer,
-    WriterSettings,
+    AccountHead, CommitSummary, Lake, Owed, PageReject, RunIntent, RunState, StagedWindow, Writer, WriterSettings,
 };
-use crate::schema::{AccountId, Schema};
+use crate::schema::{AccountId, RunId, Schema};
 use crate::source::{PageRequest, selected_fields};
 
 use super::summary::{Summary, Unreadable};
@@ -29,6 +29,15 @@ impl Finished {
     }
 }
 
+/// A run that has begun.
+pub(super) struct Begun {
+    pub(super) writer: Writer,
+    /// Windows that a killed run could not read and could not tell of.
+    pub(super) owed: Vec<Owed>,
+    /// Ranges that an earlier run did not get to.
+    pub(super) unfinished: Vec<TimeRange>,
+}
+
 /// Opens the account's writer, commits what a killed run left, and writes down what this run sets out to do.
 ///
 /// Also returns the windows that the killed run could not read whole; nobody was told of them yet.
@@ -38,11 +47,11 @@ pub(super) async fn begin(
     intent: RunIntent,
     allow_downgrade: bool,
     summary: &mut Summary,
-) -> Result<(Writer, Vec<Owed>), Error> {
+) -> Result<Begun, Error> {
     let mut writer = Writer::open(lake, settings).await?;
     let ready = ready(&mut writer, intent, allow_downgrade, summary).await;
     match ready {
-        Ok(owed) => Ok((writer, owed)),
+        Ok((owed, unfinished)) => Ok(Begun { writer, owed, unfinished }),
         Err(error) => {
             close(writer, RunState::Failed, false).await;
             Err(error)
@@ -52,10 +61,10 @@ pub(super) async fn begin(
 
 async fn ready(
     writer: &mut Writer,
-    intent: RunIntent,
+    mut intent: RunIntent,
     allow_downgrade: bool,
     summary: &mut Summary,
-) -> Result<Vec<Owed>, Error> {
+) -> Result<(Vec<Owed>, Vec<TimeRange>), Error> {
     let recovered = writer.recover().await?;
     if recovered.days_written > 0 {
         tracing::info!(days = recovered.days_written, "committed what an earlier run had left staged");
@@ -65,8 +74,22 @@ async fn ready(
     if let Some(api) = intent.api_version {
         writer.head().check_compatible(api, &intent.fields, allow_downgrade)?;
     }
+    let unfinished = unfinished(writer.head(), &intent);
+    intent.ranges.extend(&unfinished);
     writer.begin(intent).await?;
-    Ok(recovered.owed)
+    Ok((recovered.owed, unfinished))
+}
+
+/// What an earlier run of the stream set out to read and did not, and this one does not set out to read either.
+fn unfinished(head: &AccountHead, intent: &RunIntent) -> Vec<TimeRange> {
+    let Some(stream) = head.stream(intent.stream.as_ref()) else { return Vec::new() };
+    let Some(open) = &stream.intent else { return Vec::new() };
+    let since = |run: &RunId, read_at: UtcTime| *run == open.run_id || read_at >= open.started_at;
+    let read =
+        stream.coverage.stretches().iter().filter(|read| since(&read.run_id, read.read_at)).map(|read| read.range);
+    let owed = stream.owed.iter().filter(|owed| since(&owed.run_id, owed.read_at)).map(|owed| owed.range);
+    let done: Vec<_> = read.chain(owed).chain(intent.ranges.iter().copied()).collect();
+    open.ranges.iter().flat_map(|range| range.without(&done)).collect()
 }
 
 /// Closes the run after an error. That error counts; a lake that fails now failed before.
@@ -90,12 +113,7 @@ pub(super) fn refused_columns(request: &PageRequest) -> Vec<String> {
 }
 
 /// Adds a decoded page to what is to be staged.
-pub(super) fn add_page(
-    staged: &mut StagedWindow,
-    page: DecodedPage,
-    request: &PageRequest,
-    fetched_at: crate::clock::UtcTime,
-) {
+pub(super) fn add_page(staged: &mut StagedWindow, page: DecodedPage, request: &PageRequest, fetched_at: UtcTime) {
     staged.pages += 1;
     staged.api_rows += u64::try_from(page.record_count()).unwrap_or(u64::MAX);
     if page.rows.num_rows() > 0 {
@@ -112,7 +130,6 @@ impl Summary {
     pub(super) fn count_staged(&mut self, staged: &StagedWindow) {
         self.pages += staged.pages;
         self.records += staged.api_rows;
-        self.windows += u64::from(staged.proof.as_ref().is_some_and(|proof: &WindowProof| proof.whole));
     }
 
     /// Names the windows of a killed run that are still owed.

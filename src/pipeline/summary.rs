@@ -25,6 +25,8 @@ pub struct Summary {
     pub accounts: Vec<AccountId>,
     /// Range asked for; none of a replay.
     pub range: Option<TimeRange>,
+    /// Ranges that an earlier run had set out to read and this one read for it.
+    pub resumed: Vec<TimeRange>,
     /// When the run began.
     pub started_at: UtcTime,
     /// How long it took.
@@ -129,6 +131,7 @@ impl Summary {
             lake,
             accounts: Vec::new(),
             range,
+            resumed: Vec::new(),
             started_at: UtcTime::now(),
             elapsed_seconds: 0.0,
             outcome: Outcome::Failed,

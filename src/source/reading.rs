@@ -121,6 +121,14 @@ pub enum Doubt {
         /// Distinct keys read.
         distinct_keys: u64,
     },
+    /// The server gives a total above what the pages that may be asked for can hold.
+    #[error("the server counts {total} records, and the pages that may be asked for hold {reach}")]
+    BeyondReach {
+        /// The largest `numResults` seen.
+        total: i64,
+        /// Records on all pages up to the last allowed.
+        reach: u64,
+    },
     /// The server refused an offset, and the page before it was full (F10).
     #[error("the server refuses offset {offset} after a full page")]
     OffsetRefused {
@@ -294,8 +302,14 @@ impl WindowReading {
     }
 
     fn at_full_page(&self) -> Option<Next> {
-        let over_full = Doubt::OverFull { offset: self.offset, records: self.so_far.records };
-        (self.offset >= LAST_OFFSET).then(|| self.doubt(over_full))
+        if self.offset >= LAST_OFFSET {
+            return Some(self.doubt(Doubt::OverFull { offset: self.offset, records: self.so_far.records }));
+        }
+        // A total proves nothing, but where it lies beyond reach the pages up to there would be read for nothing.
+        let pages_left = u64::from(LAST_OFFSET - self.offset);
+        let reach = self.so_far.records + pages_left * u64::from(self.template.limit);
+        let total = self.so_far.num_results.filter(|total| u64::try_from(*total).is_ok_and(|total| total > reach))?;
+        self.window.split().is_some().then(|| self.doubt(Doubt::BeyondReach { total, reach }))
     }
 
     fn at_refusal(&self, reason: &RefusalReason) -> Option<Next> {

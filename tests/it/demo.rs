@@ -8,7 +8,7 @@ use crate::contents::objects;
 
 /// The commands that the demo says show the rest of a report.
 fn for_the_rest(shown: &str) -> Vec<&str> {
-    shown.lines().filter_map(|line| line.split_once(" rows more: ")).map(|(_, command)| command).collect()
+    shown.lines().filter_map(|line| line.split_once("; all of them: ")).map(|(_, command)| command).collect()
 }
 
 /// The commands that the demo says to try next.
@@ -26,7 +26,7 @@ fn the_demo_loads_a_week_reports_on_it_and_says_what_to_try_next() {
     let folder = tempfile::tempdir().unwrap();
     let shown = kore_lake(folder.path(), &["demo"]);
     for report in ["volume", "containment", "service_level", "queue_wait", "agent_performance"] {
-        assert!(shown.contains(&format!("## {report}\n")), "no report `{report}`:\n{shown}");
+        assert!(shown.contains(&format!("## {report}: ")), "no report `{report}`:\n{shown}");
     }
     for fact in ["load: complete", "windows", "requests", "rows", "rejects", "memory", "The lake lies in ./lake"] {
         assert!(shown.contains(fact), "no `{fact}`:\n{shown}");
@@ -42,7 +42,7 @@ fn the_demo_loads_a_week_reports_on_it_and_says_what_to_try_next() {
 #[test]
 fn what_the_demo_says_to_try_next_names_its_lake() {
     let folder = tempfile::tempdir().unwrap();
-    let shown = kore_lake(folder.path(), &["demo", "--lake", "elsewhere"]);
+    let shown = kore_lake(folder.path(), &["demo", "--lake", "some where"]);
     assert!(!folder.path().join("lake").exists());
     let (next, rest) = (proposed(&shown), for_the_rest(&shown));
     assert!(!rest.is_empty(), "{shown}");

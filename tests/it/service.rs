@@ -42,11 +42,12 @@ impl Service {
         self.load_line_of("--from 2026-03-02 --to 2026-03-04")
     }
 
-    /// The arguments of a `load` of a range.
+    /// The arguments of a `load` of a range. One window at a time: how many requests prove a window depends on what
+    /// the others have seen by then.
     pub fn load_line_of(&self, range: &str) -> String {
         let data = &self.running.simulator().settings().data;
         let (url, account, stream) = (self.running.base_url(), &data.account_id, &data.stream_ids[0]);
-        format!("load --host {url} --account-id {account} --stream-id {stream} --rate 0 {range}")
+        format!("load --host {url} --account-id {account} --stream-id {stream} --rate 0 --concurrency 1 {range}")
     }
 
     /// The program, with a login that the simulator takes.

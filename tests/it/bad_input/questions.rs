@@ -41,12 +41,12 @@ fn a_statement_that_cannot_be_understood_is_explained() {
     insta::assert_snapshot!(query(&loaded, "SELEC 1"), @"
     exit 2
     --- stderr
-    error: expected SQL, found Expected: an SQL statement, found: SELEC at Line: 1, Column: 1
+    error: cannot parse the SQL: expected an SQL statement, found SELEC at line 1, column 1
     ");
     insta::assert_snapshot!(query(&loaded, "SELECT count(* FROM conversations"), @"
     exit 2
     --- stderr
-    error: expected SQL, found Expected: ), found: FROM at Line: 1, Column: 16
+    error: cannot parse the SQL: expected ), found FROM at line 1, column 16
     ");
     insta::assert_snapshot!(query(&loaded, "SELECT 1 FROM conversation"), @"
     exit 2
@@ -109,7 +109,7 @@ fn a_report_or_parameter_that_is_none_is_named() {
     insta::assert_snapshot!(report("volume --param zone=UTC"), @"
     exit 2
     --- stderr
-    error: report `volume` has no parameter `zone`; did you mean `from` or `to` or `time_zone` or `account` or `channel` or `interval`?
+    error: report `volume` has no parameter `zone`; expected one of `from`, `to`, `time_zone`, `account`, `channel`, `interval`
     ");
     insta::assert_snapshot!(report("volume --param interval=soon"), @"
     exit 2

@@ -23,7 +23,7 @@ fn a_host_that_does_not_answer_is_tried_again_until_the_deadline() {
     // Below the ports that a system hands out, so no other test's simulator can come to listen there.
     let nobody = "http://127.0.0.1:1";
     let line = loaded.service.load_line().replace(&loaded.service.running().base_url(), nobody);
-    let line = format!("{line} --retry-deadline 1s --concurrency 1");
+    let line = format!("{line} --retry-deadline 1s");
     insta::assert_snapshot!(fails(&loaded, loaded.service.program(loaded.path(), &line)), @"
     exit 6
     --- stderr

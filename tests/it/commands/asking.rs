@@ -29,42 +29,52 @@ fn the_help_of_load_names_every_option() {
     Usage: kore-lake load [OPTIONS] --from <TIME>
 
     Options:
-          --from <TIME>                 Start of the range: a date (UTC) or an RFC 3339 time
-          --to <TIME>                   End of the range, not in it; the present unless given
-          --lake <URL>                  Lake: a folder or file:// URL
-          --account-id <ID>             Account to read
-          --stream-id <ID>              App or stream to read (header iId)
-          --api <VERSION>               API version: v1 or v2
-          --memory-limit <SIZE>         Memory for sorting and queries, such as 512MiB
-          --wait-lock <DURATION>        How long to wait for another writer of the account
-          --strict                      Fail on what was reported before
-          --allow-downgrade             Take an API version or field set that lacks columns of the lake
-          --output <FORMAT>             Summary and lists as text or json
-          --summary <FILE>              Write the summary as JSON to this file, on failure too
+          --from <TIME>  Start of the range: a date (UTC) or an RFC 3339 time
+          --to <TIME>    End of the range, not in it; the present unless given
+      -h, --help         Print help
+
+    API settings:
           --host <HOST>                 API host name or base URL
-          --rate <N>                    Requests a minute, 0 for no limit
-          --concurrency <N>             Windows read side by side
-          --window <DURATION>           Length of a window, below 7 days
+          --rate <N>                    Requests a minute, 0 for no limit [default: 50]
+          --concurrency <N>             Windows read side by side [default: 4]
+          --window <DURATION>           Length of a window, below 7 days [default: 1d]
           --save-pages <DIR>            Keep every page read as a file in this folder
-          --retry-deadline <DURATION>   How long one request is tried again
-          --connect-timeout <DURATION>  Time a connection may take to stand
-          --idle-timeout <DURATION>     Time an answer may stand still
-          --request-timeout <DURATION>  Time a whole answer may take
+          --retry-deadline <DURATION>   How long one request is tried again [default: 5m]
+          --connect-timeout <DURATION>  Time a connection may take to stand [default: 10s]
+          --idle-timeout <DURATION>     Time an answer may stand still [default: 60s]
+          --request-timeout <DURATION>  Time a whole answer may take [default: 120s]
           --now <TIME>                  Take this for the present as default range end
           --allow-http                  Talk plain HTTP to a host that is not this machine
           --ca-file <FILE>              Further certificate authority, PEM
           --client-id <ID>              Client id to mint tokens for
-          --jwt-algorithm <NAME>        HS256 or HS512
+          --jwt-algorithm <NAME>        HS256 or HS512 [default: HS256]
           --jwt-subject <TEXT>          Subject of minted tokens; the client id unless given
           --jwt-jti                     Mint a token with a fresh jti for every request
-      -h, --help                        Print help
 
-    Options of every command:
+    Lake settings:
+          --lake <URL>            Lake: a folder or file:// URL [default: ./lake]
+          --account-id <ID>       Account to read
+          --stream-id <ID>        App or stream to read (header iId)
+          --api <VERSION>         API version: v1 or v2 [default: v2]
+          --memory-limit <SIZE>   Memory for sorting and queries, such as 512MiB
+          --wait-lock <DURATION>  How long to wait for another writer of the account [default: 0s]
+          --strict                Fail on what was reported before
+          --allow-downgrade       Take an API version or field set that lacks columns of the lake
+          --output <FORMAT>       Summary and lists as text or json [default: text]
+          --summary <FILE>        Write the summary as JSON to this file, on failure too
+
+    Common options:
           --config <FILE>        Configuration file, TOML
       -q, --quiet                Only results and errors
       -v, --verbose...           More log lines; twice for more still
-          --log-format <FORMAT>  Log lines as text or json
-          --progress <WHEN>      Progress bar: auto, always or never
+          --log-format <FORMAT>  Log lines as text or json [default: text]
+          --progress <WHEN>      Progress bar: auto, always or never [default: auto]
+
+    Settings, --log-format and --progress can also stand in the environment (KORE_LAKE_RATE for --rate)
+    or in the file that --config names (rate = 50).
+
+    The login never stands on the command line: KORE_LAKE_TOKEN, or KORE_LAKE_CLIENT_ID and
+    KORE_LAKE_CLIENT_SECRET, in the environment; or files that their twins with _FILE name.
     ");
 }
 

@@ -18,8 +18,8 @@ fn a_range_is_loaded_and_loaded_again_nothing_changes() {
     --- stdout
     load: complete in [s] s
       windows   2 read whole, 0 unreadable
-      requests  2, 1.00 times the 2 that the rows fill
-      pages     2, [size] of JSON, 106 records
+      requests  3, 1.50 times the 2 that the rows fill
+      pages     3, [size] of JSON, 106 records
       rows      106 new, 0 changed, 0 unchanged, 0 superseded; 0 not returned and kept
       rejects   0, 0 of them new
       days      2 written ([size]), 0 unchanged
@@ -30,8 +30,8 @@ fn a_range_is_loaded_and_loaded_again_nothing_changes() {
     --- stdout
     load: complete in [s] s
       windows   2 read whole, 0 unreadable
-      requests  2, 1.00 times the 2 that the rows fill
-      pages     2, [size] of JSON, 106 records
+      requests  3, 1.50 times the 2 that the rows fill
+      pages     3, [size] of JSON, 106 records
       rows      0 new, 0 changed, 106 unchanged, 0 superseded; 0 not returned and kept
       rejects   0, 0 of them new
       days      0 written ([size]), 2 unchanged
@@ -52,9 +52,7 @@ fn the_summary_is_json_on_stdout_and_in_a_file() {
     let written: Value = serde_json::from_str(&fs::read_to_string(loaded.path().join("s.json")).unwrap()).unwrap();
     assert_eq!(printed, written);
     let names: Vec<_> = written.as_object().unwrap().keys().cloned().collect();
-    insta::assert_snapshot!(names.join(" "), @"
-    accounts command days elapsed_seconds error ideal_requests lake outcome page_bytes pages peak_memory_bytes range records rejects requests rows run_id started_at summary_version unreadable unreadable_files windows written_bytes
-    ");
+    insta::assert_snapshot!(names.join(" "), @"accounts command days elapsed_seconds error ideal_requests lake outcome page_bytes pages peak_memory_bytes range records rejects requests resumed rows run_id started_at summary_version unreadable unreadable_files windows written_bytes");
     let at = |path: &str| written.pointer(path).unwrap_or(&Value::Null).clone();
     assert_eq!(at("/summary_version"), 1);
     assert_eq!(at("/command"), "load");
@@ -102,20 +100,22 @@ fn a_flag_counts_before_a_variable_before_the_file() {
     assert!(!folder.path().join("of_the_file").exists());
 }
 
-/// A signal ends a load under way cleanly, and the next run goes on.
+const BOTH_DAYS: &str = "--from 2026-03-02 --to 2026-03-04";
+
+/// A signal ends a load under way cleanly, and the next run, of whatever range, goes on with it.
 #[track_caller]
-fn stopped_by(signal: &str) -> crate::program::Ran {
+fn stopped_by(signal: &str, next: &str) -> crate::program::Ran {
     let slow = Service::start(|settings| settings.latency = Some(Duration::from_millis(200)));
     let folder = tempfile::tempdir().unwrap();
     // Many windows, one after the other: some seconds of work.
-    let line = format!("{} --window 1h --concurrency 1 -q", slow.load_line());
+    let line = format!("{} --window 1h -q", slow.load_line());
     let running = slow.program(folder.path(), &line).start();
     slow.wait_for_requests(3);
     running.signal(signal);
     let (sent, ended) = (Instant::now(), running.ended());
     assert!(sent.elapsed() < Duration::from_secs(5), "{:?}", sent.elapsed());
 
-    assert_eq!(slow.program(folder.path(), &slow.load_line()).arg("-q").run().output(), "");
+    assert_eq!(slow.program(folder.path(), &slow.load_line_of(next)).arg("-q").run().output(), "");
     let count = Program::new(folder.path(), "query --format csv -c").arg("SELECT count(*) AS rows FROM conversations");
     assert_eq!(count.run().output(), format!("rows\n{}\n", slow.running().generator().rows()));
     ended
@@ -123,7 +123,7 @@ fn stopped_by(signal: &str) -> crate::program::Ran {
 
 #[test]
 fn an_interrupt_ends_a_load_cleanly() {
-    insta::assert_snapshot!(stopped_by("INT"), @"
+    insta::assert_snapshot!(stopped_by("INT", BOTH_DAYS), @"
     exit 130
     --- stderr
     error: stopped by an interrupt; what was read whole is kept, run again to go on
@@ -131,8 +131,8 @@ fn an_interrupt_ends_a_load_cleanly() {
 }
 
 #[test]
-fn a_termination_ends_a_load_cleanly() {
-    insta::assert_snapshot!(stopped_by("TERM"), @"
+fn a_termination_ends_a_load_cleanly_and_a_load_of_another_range_finishes_it() {
+    insta::assert_snapshot!(stopped_by("TERM", "--from 2026-03-04 --to 2026-03-05"), @"
     exit 143
     --- stderr
     error: stopped by a termination signal; what was read whole is kept, run again to go on
