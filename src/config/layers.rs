@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::ConfigError;
-use super::options::{OPTIONS, SECRETS};
+use super::options::{OPTIONS, SECRETS, embedded_defaults};
 
 /// The process's environment, or a test's.
 pub type Environment = BTreeMap<String, String>;
@@ -93,12 +93,6 @@ impl Options {
     pub(super) fn environment(&self) -> &Environment {
         &self.environment
     }
-}
-
-pub(super) const DEFAULTS: &str = include_str!("default.toml");
-
-pub(super) fn embedded_defaults() -> toml::Table {
-    DEFAULTS.parse().expect("default.toml is TOML, a test reads it")
 }
 
 fn read_file(path: &Path) -> Result<toml::Table, ConfigError> {

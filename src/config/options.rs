@@ -27,7 +27,7 @@ impl OptionSpec {
 
     /// The default, as one would write it; none where there is none, and of a switch, which is off.
     pub fn default_text(&self) -> Option<String> {
-        let defaults = super::layers::embedded_defaults();
+        let defaults = embedded_defaults();
         let default = defaults.get(self.key).filter(|_| self.value != Value::Switch)?;
         Some(default.as_str().map_or_else(|| default.to_string(), str::to_owned))
     }
@@ -80,3 +80,10 @@ pub const OPTIONS: &[OptionSpec] = &[
 
 /// Secrets: never on a command line, by reference in a file.
 pub(super) const SECRETS: &[&str] = &["token", "client_secret"];
+
+/// The reference of the options, which is also their lowest layer.
+pub(super) const DEFAULTS: &str = include_str!("default.toml");
+
+pub(super) fn embedded_defaults() -> toml::Table {
+    DEFAULTS.parse().expect("default.toml is TOML, a test reads it")
+}

@@ -1,8 +1,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 
-use super::layers::DEFAULTS;
-use super::options::SECRETS;
+use super::options::{DEFAULTS, SECRETS};
 use super::{Environment, Login, OPTIONS, Options, Origin, Settings};
 
 fn map(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {

@@ -5,8 +5,9 @@ use arrow::array::RecordBatch;
 use futures::{Stream, StreamExt, TryStreamExt, stream};
 use object_store::{ObjectMeta, ObjectStoreExt};
 
-use super::day::{DayKeys, Reads};
+use super::day::DayKeys;
 use super::encode::PartitionWriter;
+use super::fate::Reads;
 use super::kept::KeptValues;
 use super::key::{KEY_COLUMNS, KeyColumns};
 use super::merge::{MergeContext, merge_failed};

@@ -16,6 +16,7 @@ mod day;
 mod days;
 mod encode;
 mod error;
+mod fate;
 mod head;
 mod kept;
 mod key;

@@ -3,7 +3,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use futures::TryStreamExt;
 use object_store::ObjectMeta;
 
-use super::day::{Fate, Reads, fate};
+use super::fate::{Fate, Reads, fate};
 use super::key::{KEY_COLUMNS, KeyColumns, KeyHash, KeyRow, Rank};
 use super::partition::Partition;
 use super::staging::StagedObject;
