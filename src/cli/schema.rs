@@ -1,6 +1,7 @@
 //! `kore-lake schema`.
 
 use kore_lake::error::Error;
+use kore_lake::lake::LakeUrl;
 use kore_lake::schema::{Schema, SchemaFormat};
 
 use super::{End, Invocation, print};
@@ -13,6 +14,12 @@ pub fn run(invocation: &Invocation) -> Result<End, Error> {
         Some("duckdb") => SchemaFormat::Duckdb,
         _ => SchemaFormat::Tree,
     };
-    print::result(&Schema::conversations().render(format, &invocation.settings.lake)).map_err(Error::Output)?;
+    let lake = readable(&invocation.settings.lake)?;
+    print::result(&Schema::conversations().render(format, &lake)).map_err(Error::Output)?;
     Ok(End::Done)
+}
+
+/// The lake as other engines take it: they read no escapes in a `file://` URL.
+fn readable(lake: &str) -> Result<String, Error> {
+    if lake.starts_with("file://") { Ok(lake.parse::<LakeUrl>()?.to_string()) } else { Ok(lake.to_owned()) }
 }

@@ -63,6 +63,10 @@ pub fn text(summary: &Summary) -> String {
         Outcome::Incomplete => "incomplete",
         Outcome::Failed => "failed",
     };
+    let head = format!("{}: {outcome} in {:.1} s\n", summary.command, summary.elapsed_seconds);
+    if summary.outcome == Outcome::Failed && summary.pages == 0 {
+        return head; // Lines of zeros would hide the error below them.
+    }
     let mut line = |name: &str, value: String| {
         let _ = writeln!(out, "  {name:<9} {value}");
     };
@@ -91,7 +95,7 @@ pub fn text(summary: &Summary) -> String {
     if let Some(peak) = summary.peak_memory_bytes {
         line("memory", format!("{} at its peak", bytes(peak)));
     }
-    format!("{}: {outcome} in {:.1} s\n{out}", summary.command, summary.elapsed_seconds)
+    head + &out
 }
 
 /// A number of bytes in the largest decimal unit that leaves digits before the point.

@@ -33,7 +33,7 @@ impl Statement {
     }
 
     /// Refuses by syntax what must not even be planned: planning some of these touches files.
-    pub(super) fn check_syntax(&self) -> Result<(), QueryError> {
+    fn check_syntax(&self) -> Result<(), QueryError> {
         if reads(&self.parsed) { Ok(()) } else { Err(self.refused()) }
     }
 
@@ -49,13 +49,19 @@ impl Statement {
     }
 }
 
-/// The statements of a text, in order. A `;` inside a string or comment separates nothing.
+/// The statements of a text, in order: one at least, and each may be run. A `;` inside a string or comment separates
+/// nothing.
 pub(super) fn parse(sql: &str) -> Result<Vec<Statement>, QueryError> {
     let dialect = GenericDialect {};
     let mut parser = DFParserBuilder::new(sql).with_dialect(&dialect).build().map_err(|error| syntax(&error))?;
     let parsed = parser.parse_statements().map_err(|error| syntax(&error))?;
     let statement = |(at, parsed)| Statement { number: at + 1, parsed, params: None };
-    Ok(parsed.into_iter().enumerate().map(statement).collect())
+    let statements: Vec<Statement> = parsed.into_iter().enumerate().map(statement).collect();
+    if statements.is_empty() {
+        return Err(QueryError::Syntax { message: "expected an SQL statement, found none".to_owned() });
+    }
+    statements.iter().try_for_each(Statement::check_syntax)?;
+    Ok(statements)
 }
 
 fn reads(statement: &SqlStatement) -> bool {

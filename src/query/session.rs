@@ -67,7 +67,8 @@ impl Session {
     /// The statements of a text, to be run one after the other.
     ///
     /// # Errors
-    /// [`QueryError::Syntax`]: then nothing of the text is run.
+    /// [`QueryError::Syntax`] where the text is no SQL, or empty; [`QueryError::Refused`] where a statement would write.
+    /// Nothing of the text is to be run then.
     pub fn parse(&self, sql: &str) -> Result<Vec<Statement>, QueryError> {
         script::parse(sql)
     }
@@ -78,7 +79,6 @@ impl Session {
     /// [`QueryErrorKind::Usage`](super::QueryErrorKind::Usage): the statement is refused or wrong, and fails
     /// again. `Lake`: the lake cannot be read; a day replaced before the first rows is tried again here.
     pub async fn run(&self, statement: &Statement) -> Result<Rows, QueryError> {
-        statement.check_syntax()?;
         let mut tries = 1;
         loop {
             match self.attempt(statement).await {

@@ -25,10 +25,10 @@ pub struct RetryPolicy {
 }
 
 impl Default for RetryPolicy {
-    /// Decided, not measured: ten minutes outlast a restart of the server, one minute a restart of the network.
+    /// Decided, not measured: five minutes outlast a restart of the server, one minute a restart of the network.
     fn default() -> Self {
         Self {
-            deadline: Duration::from_mins(10),
+            deadline: Duration::from_mins(5),
             unreachable_deadline: Duration::from_mins(1),
             base: Duration::from_secs(1),
             cap: Duration::from_secs(30),

@@ -12,7 +12,16 @@ async fn statements_are_split_by_the_grammar() {
     let statements = session.parse("SELECT ';' AS a; -- no; end\nSELECT 2 AS b;").unwrap();
     assert_eq!(statements.iter().map(Statement::sql).collect::<Vec<_>>(), ["SELECT ';' AS a", "SELECT 2 AS b"]);
     assert_eq!(statements[1].number(), 2);
-    assert!(session.parse(" ; -- nothing").unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_text_without_a_statement_or_with_one_that_writes_runs_nothing() {
+    let lake = Lake::new();
+    let session = lake.session().await;
+    let nothing = session.parse(" ; -- nothing").unwrap_err();
+    insta::assert_snapshot!(nothing, @"cannot parse the SQL: expected an SQL statement, found none");
+    let writes = session.parse("SELECT 1; INSERT INTO conversations SELECT * FROM conversations").unwrap_err();
+    assert!(matches!(writes, QueryError::Refused { number: 2, .. }), "{writes}");
 }
 
 #[tokio::test]
