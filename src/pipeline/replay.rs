@@ -111,7 +111,7 @@ impl Run<'_> {
             for window in &manifest.windows {
                 self.stop.check()?;
                 let pages: Vec<_> = window.pages.iter().map(|name| folder.join(name)).collect();
-                let all_given = pages.iter().all(|page| given.contains(page));
+                let all_given = !pages.is_empty() && pages.iter().all(|page| given.contains(page));
                 if all_given && self.stage_proven(&manifest, window, &pages).await? {
                     for _ in &pages {
                         self.progress.file_read();
@@ -131,12 +131,12 @@ impl Run<'_> {
         files: &[PathBuf],
     ) -> Result<bool, Error> {
         let mut staged = StagedWindow { requests: 0, ..StagedWindow::default() };
-        let mut keys = HashSet::new();
+        let (mut keys, mut offsets) = (HashSet::new(), HashSet::new());
         let mut read_at = UtcTime::now();
         for file in files {
             let Ok(page) = saved::read(file, &self.request.bare) else { return Ok(false) };
             let asked = &page.request;
-            if asked.account_id != manifest.account_id || asked.stream_id.as_ref() != Some(&manifest.stream_id) {
+            if !manifest.asked(window, asked) || !offsets.insert(asked.offset) {
                 return Ok(false);
             }
             staged.refused_columns = refused_columns(asked);

@@ -3,7 +3,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::files::{read_file, write_new_or_replace};
-use super::{Evidence, RequestTemplate, SavedPageError, Window};
+use super::{Evidence, PageRequest, RequestTemplate, SavedPageError, Window};
 use crate::clock::TimeRange;
 use crate::schema::{AccountId, ApiVersion, RunId, StreamId};
 
@@ -60,6 +60,15 @@ impl Manifest {
             range,
             windows: Vec::new(),
         }
+    }
+
+    /// Whether `request` asks for a page of `window` as the run did: its account, stream and version, in UTC, all of
+    /// the window. Fields may differ: a server can refuse one in mid-run.
+    pub fn asked(&self, window: &SavedWindow, request: &PageRequest) -> bool {
+        let (account_id, stream_id) = (self.account_id.clone(), self.stream_id.clone());
+        let selected_fields = request.body.selected_fields.clone();
+        let template = RequestTemplate { selected_fields, ..RequestTemplate::new(self.api, account_id, stream_id) };
+        request.offset.is_some_and(|offset| *request == template.request(window.window, offset))
     }
 
     /// Reads the manifest of `folder`; `None` where there is none.

@@ -156,11 +156,9 @@ fn what_is_no_page_is_named_with_what_it_is() {
     }
 }
 
-#[test]
-fn a_manifest_comes_back_and_a_newer_one_is_refused() {
-    let folder = tempfile::tempdir().unwrap();
+/// A run's template, and its manifest with one window.
+fn of_one_window() -> (RequestTemplate, Manifest) {
     let range = crate::clock::TimeRange::new("2026-01-31".parse().unwrap(), "2026-02-01".parse().unwrap()).unwrap();
-    assert_eq!(Manifest::read(folder.path()).unwrap(), None);
     let template = RequestTemplate::new(ApiVersion::V2, "acc".parse().unwrap(), "st-1".parse().unwrap());
     let mut manifest = Manifest::new("run-1".parse().unwrap(), &template, range);
     let evidence = Evidence {
@@ -173,6 +171,30 @@ fn a_manifest_comes_back_and_a_newer_one_is_refused() {
         total_disagrees: false,
     };
     manifest.windows.push(SavedWindow { window: Window::covering(range), evidence, pages: vec!["a.json".into()] });
+    (template, manifest)
+}
+
+#[test]
+fn a_page_of_another_window_stream_or_filter_is_none_of_the_manifest() {
+    let (template, manifest) = of_one_window();
+    let window = &manifest.windows[0];
+    let asked = template.request(window.window, 3);
+    assert!(manifest.asked(window, &asked));
+    assert!(manifest.asked(window, &template.without_field("skills").unwrap().request(window.window, 0)));
+    let (earlier, _) = window.window.split().unwrap();
+    assert!(!manifest.asked(window, &template.request(earlier, 3)));
+    assert!(!manifest.asked(window, &PageRequest { stream_id: None, ..asked.clone() }));
+    assert!(!manifest.asked(window, &PageRequest { offset: None, ..asked.clone() }));
+    let filtered = [("isAutomation".to_owned(), false.into())].into_iter().collect();
+    let body = RequestBody { filters: filtered, ..asked.body.clone() };
+    assert!(!manifest.asked(window, &PageRequest { body, ..asked }));
+}
+
+#[test]
+fn a_manifest_comes_back_and_a_newer_one_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    assert_eq!(Manifest::read(folder.path()).unwrap(), None);
+    let (_, manifest) = of_one_window();
     manifest.write(folder.path()).unwrap();
     manifest.write(folder.path()).unwrap();
     assert_eq!(Manifest::read(folder.path()).unwrap(), Some(manifest));
