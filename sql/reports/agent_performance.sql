@@ -26,6 +26,7 @@
 -- column: open Offers of conversations still open
 WITH offers AS (
   SELECT
+    account_id, session_date, queue_id, queue_name, is_side_session, is_dated,
     agent_id, agent_name, channel, is_open, session_start_time,
     CASE WHEN is_answered THEN 'answered' ELSE 'not accepted' END AS kind,
     is_answered AND interaction_end_time IS NOT NULL AS is_handled,
@@ -33,15 +34,9 @@ WITH offers AS (
     CAST(coalesce(hold_duration, 0) AS DOUBLE) AS hold,
     CAST(coalesce(after_call_work_duration, 0) AS DOUBLE) AS after_call
   FROM agent_segments
-  WHERE NOT is_side_session AND is_dated
-    AND ($account IS NULL OR account_id = $account)
-    AND ($channel IS NULL OR channel = $channel)
-    AND ($queue IS NULL OR queue_id = $queue OR queue_name = $queue)
-    AND ($agent IS NULL OR agent_id = $agent)
-    AND (CAST($from AS DATE) IS NULL OR session_date >= CAST($from AS DATE) - INTERVAL '1' DAY)
-    AND (CAST($to AS DATE) IS NULL OR session_date <= CAST($to AS DATE) + INTERVAL '1' DAY)
   UNION ALL
   SELECT
+    account_id, session_date, queue_id, queue_name, is_side_session, is_dated,
     agent_id, agent_name, channel, is_open, session_start_time,
     CASE WHEN is_supervisor_reassigned THEN 'supervisor reassigned' ELSE 'missed' END AS kind,
     false AS is_handled,
@@ -49,6 +44,12 @@ WITH offers AS (
     CAST(NULL AS DOUBLE) AS hold,
     CAST(NULL AS DOUBLE) AS after_call
   FROM missed_offers
+),
+placed AS (
+  SELECT
+    agent_id, agent_name, channel, is_open, kind, is_handled AND NOT is_open AS is_handled, interaction, hold, after_call,
+    local_time(session_start_time, CAST($time_zone AS STRING)) AS local_start
+  FROM offers
   WHERE NOT is_side_session AND is_dated
     AND ($account IS NULL OR account_id = $account)
     AND ($channel IS NULL OR channel = $channel)
@@ -56,12 +57,6 @@ WITH offers AS (
     AND ($agent IS NULL OR agent_id = $agent)
     AND (CAST($from AS DATE) IS NULL OR session_date >= CAST($from AS DATE) - INTERVAL '1' DAY)
     AND (CAST($to AS DATE) IS NULL OR session_date <= CAST($to AS DATE) + INTERVAL '1' DAY)
-),
-placed AS (
-  SELECT
-    agent_id, agent_name, channel, is_open, kind, is_handled AND NOT is_open AS is_handled, interaction, hold, after_call,
-    local_time(session_start_time, CAST($time_zone AS STRING)) AS local_start
-  FROM offers
 ),
 summed AS (
   SELECT

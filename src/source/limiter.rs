@@ -89,6 +89,11 @@ impl RateLimiter {
         drop(state);
         self.0.changed.notify_one();
     }
+
+    #[cfg(test)]
+    pub(super) fn is_paused(&self) -> bool {
+        Instant::now() < self.0.state().paused_until
+    }
 }
 
 impl Limit {

@@ -101,7 +101,7 @@ impl Running {
             if Instant::now() > deadline {
                 let _ = self.child.kill();
             }
-            thread::sleep(Duration::from_millis(5));
+            thread::sleep(Duration::from_millis(5)); // between two looks at the child
         }
         let status = self.child.wait().expect("a child has an end");
         let text = |handle: JoinHandle<Vec<u8>>| {

@@ -70,6 +70,6 @@ pub fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
     let deadline = Instant::now() + Duration::from_mins(1);
     while !is_so() {
         assert!(Instant::now() < deadline, "waited for a minute until {what}");
-        thread::sleep(Duration::from_millis(2));
+        thread::sleep(Duration::from_millis(2)); // between two looks at the condition
     }
 }

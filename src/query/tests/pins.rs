@@ -14,7 +14,7 @@ use object_store::{
 use serde_json::{Value, json};
 
 use super::lake::{Lake, conversation, parquet, schema_without, with};
-use crate::query::{LakeFiles, QueryError, QueryErrorKind, Session, SessionSettings};
+use crate::query::{LakeFiles, QueryError, QueryErrorKind, Session, SessionSettings, reports};
 use crate::schema::Schema;
 
 type Action = Box<dyn Fn(usize) + Send + Sync>;
@@ -222,6 +222,29 @@ async fn only_the_objects_of_days_count() {
         fs::write(path, &bytes).unwrap();
     }
     assert_eq!(lake.ask("SELECT count(*) AS n FROM conversations").await, "n\n1\n");
+}
+
+#[tokio::test]
+async fn a_report_reads_the_days_asked_for_and_one_more_on_either_side() {
+    let lake = Lake::of([conversation("1")]);
+    for (account, date) in [("acme", "2026-02-28"), ("acme", "2026-03-05"), ("other", "2026-03-02")] {
+        let path = lake.object(account, date);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, "whoever reads this fails").unwrap();
+    }
+    let session = lake.session().await;
+    for report in reports() {
+        let read = async |params: &[(&str, &str)]| {
+            let given = params.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+            session.report(report, &report.bind(&given).unwrap()).await.map(|_| ()).map_err(|error| error.kind())
+        };
+        let name = report.name;
+        let (from, to, account) = (("from", "2026-03-02"), ("to", "2026-03-03"), ("account", "acme"));
+        assert_eq!(read(&[account, from, to]).await, Ok(()), "{name}");
+        assert_eq!(read(&[account, ("from", "2026-03-01"), to]).await, Err(QueryErrorKind::Lake), "{name}");
+        assert_eq!(read(&[account, from, ("to", "2026-03-04")]).await, Err(QueryErrorKind::Lake), "{name}");
+        assert_eq!(read(&[from, to]).await, Err(QueryErrorKind::Lake), "{name}");
+    }
 }
 
 #[tokio::test]
