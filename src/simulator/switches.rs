@@ -114,7 +114,7 @@ const SWITCHES: &[Switch] = &[
         name: "max-offset",
         words: &["N", "none"],
         about: "largest offset that is served",
-        set: |behaviour, text| or_none(text, |text| number(text, 1, u32::MAX)).map(|max| behaviour.max_offset = max),
+        set: |behaviour, text| optional(&mut behaviour.max_offset, "none", text, |text| number(text, 1, u32::MAX)),
         get: |behaviour| behaviour.max_offset.map_or_else(none, |max| max.to_string()),
     },
     reading!("past-maximum", past_maximum, PastMaximum, "what a larger offset answers with"),
@@ -142,7 +142,7 @@ const SWITCHES: &[Switch] = &[
         name: "churn-stretch",
         words: &["TIME/TIME", "all"],
         about: "starts of the rows that may appear, change, move or disappear",
-        set: |behaviour, text| stretch(text).map(|stretch| behaviour.churn.stretch = stretch),
+        set: |behaviour, text| optional(&mut behaviour.churn.stretch, "all", text, stretch),
         get: |Behaviour { churn: Churn { stretch, .. }, .. }| {
             stretch.map_or_else(|| "all".to_owned(), |(from, to)| format!("{from}/{to}"))
         },
@@ -151,7 +151,7 @@ const SWITCHES: &[Switch] = &[
         name: "crowd",
         words: &["N@TIME", "none"],
         about: "extra rows that start in one second",
-        set: |behaviour, text| or_none(text, crowd).map(|crowd| behaviour.crowd = crowd),
+        set: |behaviour, text| optional(&mut behaviour.crowd, "none", text, crowd),
         get: |behaviour| behaviour.crowd.map_or_else(none, |crowd| format!("{}@{}", crowd.rows, crowd.at)),
     },
 ];
@@ -160,21 +160,19 @@ fn none() -> String {
     "none".to_owned()
 }
 
-/// `Some(None)` for the word `none`.
-fn or_none<T>(text: &str, read: impl FnOnce(&str) -> Option<T>) -> Option<Option<T>> {
-    if text == "none" { Some(None) } else { read(text).map(Some) }
+/// Sets a value that may be left out, by a word of its own; none if the text is neither that nor a value.
+fn optional<T>(value: &mut Option<T>, absent: &str, text: &str, read: impl FnOnce(&str) -> Option<T>) -> Option<()> {
+    *value = if text == absent { None } else { Some(read(text)?) };
+    Some(())
 }
 
 fn number(text: &str, least: u32, most: u32) -> Option<u32> {
     text.parse().ok().filter(|number| (least..=most).contains(number))
 }
 
-fn stretch(text: &str) -> Option<Option<(Timestamp, Timestamp)>> {
-    if text == "all" {
-        return Some(None);
-    }
+fn stretch(text: &str) -> Option<(Timestamp, Timestamp)> {
     let (from, to) = text.split_once('/')?;
-    Some(Some((from.parse().ok()?, to.parse().ok()?)))
+    Some((from.parse().ok()?, to.parse().ok()?))
 }
 
 fn crowd(text: &str) -> Option<Crowd> {

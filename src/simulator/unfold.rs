@@ -70,19 +70,19 @@ fn reached(destination: Destination, now: i64) -> Option<Destination> {
 
 fn queued(entry: QueueEntry, now: i64) -> Option<QueueEntry> {
     entry.entered.is_none_or(|entered| entered <= now).then(|| QueueEntry {
-        callback: entry.callback.and_then(|callback| opted(callback, now)),
+        callback: entry.callback.as_ref().and_then(|callback| opted(callback, now)),
         responding: entry.responding.and_then(|leg| offered(leg, now)),
         missed: entry.missed.into_iter().filter_map(|leg| offered(leg, now)).collect(),
         ..entry
     })
 }
 
-fn opted(callback: Callback, now: i64) -> Option<Callback> {
+fn opted(callback: &Callback, now: i64) -> Option<Callback> {
     let happened = |time: &super::json::Millis| time.0 <= now.saturating_mul(1_000);
     happened(&callback.opted).then(|| Callback {
+        opted: callback.opted,
         initiated: callback.initiated.filter(happened),
         accepted: callback.accepted.filter(happened),
-        ..callback
     })
 }
 
