@@ -2,14 +2,13 @@
 
 use std::sync::Arc;
 
-use kore_lake::clock::{TimeRange, UtcTime};
 use kore_lake::config::Settings;
 use kore_lake::error::Error;
 use kore_lake::lake::{Lake, LakeUrl};
 use kore_lake::pipeline::{self, LoadRequest};
 
 use super::progress::Bar;
-use super::{End, Invocation, summary};
+use super::{End, Invocation, range, summary};
 
 pub async fn run(invocation: &Invocation) -> Result<End, Error> {
     let request = request(invocation)?;
@@ -25,7 +24,7 @@ pub async fn run(invocation: &Invocation) -> Result<End, Error> {
 fn request(invocation: &Invocation) -> Result<LoadRequest, Error> {
     let settings = &invocation.settings;
     Settings::needed("host", settings.host.as_ref())?;
-    let range = range(invocation)?;
+    let range = range::asked(invocation)?.ok_or_else(|| Error::Usage("expected `--from`, found none".to_owned()))?;
     Ok(LoadRequest {
         account_id: Settings::needed("account_id", settings.account_id.clone())?,
         stream_id: Settings::needed("stream_id", settings.stream_id.clone())?,
@@ -39,14 +38,4 @@ fn request(invocation: &Invocation) -> Result<LoadRequest, Error> {
         memory_limit_bytes: settings.memory_limit_bytes,
         strict: settings.strict,
     })
-}
-
-fn range(invocation: &Invocation) -> Result<TimeRange, Error> {
-    let parse = |name: &str, text: &String| {
-        text.parse::<UtcTime>().map_err(|error| Error::Usage(format!("`--{name}`: {error}")))
-    };
-    let time = |name: &str| invocation.argument(name).map(|text| parse(name, text)).transpose();
-    let to = time("to")?.or(invocation.settings.now).unwrap_or_else(UtcTime::now);
-    let from = time("from")?.ok_or_else(|| Error::Usage("expected `--from`, found none".to_owned()))?;
-    Ok(TimeRange::new(from, to)?)
 }

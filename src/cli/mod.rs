@@ -3,6 +3,8 @@
 //! It sees the library as any other program does, and adds nothing to what the library can do.
 
 mod args;
+mod check;
+mod completions;
 mod demo;
 mod exit;
 mod load;
@@ -10,6 +12,7 @@ mod output;
 mod print;
 mod progress;
 mod query;
+mod range;
 mod replay;
 mod report;
 mod schema;
@@ -76,6 +79,9 @@ fn start(program: String, matches: &ArgMatches) -> Result<End, Error> {
     let Some((verb, matches)) = matches.subcommand().map(|(verb, matches)| (verb.to_owned(), matches.clone())) else {
         return Err(Error::Unexpected("clap let no command pass".to_owned()));
     };
+    if let Some(shell) = matches.try_get_one("shell").ok().flatten() {
+        return completions::run(*shell); // whatever the configuration
+    }
     // Text that is no Unicode is no value that an option takes, and is refused there; it must not end the program here.
     let text = |text: OsString| text.to_string_lossy().into_owned();
     let environment: Environment = std::env::vars_os().map(|(name, value)| (text(name), text(value))).collect();
@@ -103,6 +109,7 @@ impl Invocation {
     async fn run(self, verb: &str) -> Result<End, Error> {
         match verb {
             "demo" => demo::run(&self).await,
+            "check" => check::run(self).await,
             "load" => load::run(&self).await,
             "replay" => replay::run(&self).await,
             "query" => query::run(&self).await,

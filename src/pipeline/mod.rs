@@ -8,6 +8,7 @@
 //! **Fails:** with the rooms' errors as [`Error`](crate::error::Error). What was staged is kept; another run
 //! goes on from there. **Rests on:** F17 (windows share their edge second), F20 (keys).
 
+mod check;
 mod client;
 mod load;
 mod progress;
@@ -19,6 +20,7 @@ mod summary;
 mod tests;
 mod window;
 
+pub use check::{Check, check};
 pub use client::client;
 pub use load::{LoadRequest, load};
 pub use progress::{Progress, Unwatched};

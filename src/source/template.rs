@@ -40,7 +40,7 @@ impl RequestTemplate {
     }
 
     /// The request for the page of `window` at `offset`, in UTC (F16).
-    pub(super) fn request(&self, window: Window, offset: u32) -> PageRequest {
+    pub fn request(&self, window: Window, offset: u32) -> PageRequest {
         PageRequest {
             api: self.api,
             account_id: self.account_id.clone(),

@@ -1,4 +1,5 @@
 //! What each command does where all is well.
 
 mod asking;
+mod checking;
 mod loading;
