@@ -30,7 +30,7 @@ impl Options {
         match self.get(key) {
             Some((origin, value)) => Shown::of(key, harmless(key, value), origin),
             // A client id may stand where secrets do.
-            None => self.from_twin(key).unwrap_or_else(|| Shown::unset(key)),
+            None => self.named_by_twin(key).unwrap_or_else(|| Shown::unset(key)),
         }
     }
 
@@ -40,10 +40,10 @@ impl Options {
             return Shown::of(key, REDACTED.to_owned(), &Origin::Variable(variable));
         }
         let of_file = || self.raw(key).map(|(origin, _)| Shown::of(key, REDACTED.to_owned(), origin));
-        self.from_twin(key).or_else(of_file).unwrap_or_else(|| Shown::unset(key))
+        self.named_by_twin(key).or_else(of_file).unwrap_or_else(|| Shown::unset(key))
     }
 
-    fn from_twin(&self, key: &'static str) -> Option<Shown> {
+    fn named_by_twin(&self, key: &'static str) -> Option<Shown> {
         let twin = file_twin(key).filter(|twin| self.is_in_environment(twin))?;
         Some(Shown::of(key, REDACTED.to_owned(), &Origin::Variable(twin)))
     }
