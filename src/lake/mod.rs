@@ -28,14 +28,18 @@ mod local;
 mod lock;
 mod merge;
 mod moved;
+mod notes;
 mod partition;
 mod pinned;
 mod rejects;
+mod reread;
 mod staging;
+mod status;
 mod tables;
 #[cfg(test)]
 mod tests;
 mod url;
+mod watermarks;
 mod writer;
 
 pub use commit::{CommitSummary, DayChange, RowChange};
@@ -45,7 +49,9 @@ pub use head::{AccountHead, DayState, Intent, LEDGER_VERSION, Owed, StreamState}
 pub use lake::{Lake, PartitionObject};
 pub use layout::{LedgerTable, SessionDate};
 pub use lock::{Clock, Holder};
+pub use reread::{OpenRow, SessionTime};
 pub use staging::{PageReject, RejectLine, StagedWindow, WindowProof};
+pub use status::{AccountStatus, LockStatus, OpenRows, StreamStatus};
 pub use tables::{DayLine, RunLine, RunState, WindowLine};
 pub use url::LakeUrl;
 pub use writer::{RunIntent, Writer, WriterSettings};
