@@ -3,7 +3,8 @@
 //! **In:** rows under the fixed schema with the date of each row's partition, rejects, and what a window's
 //! read proved ([`StagedWindow`]). **Out:** one Parquet object a day under `conversations/`, replaced whole;
 //! the ledger ([`AccountHead`] and the tables of `schemas/ledger.json`); rejects.
-//! **Owns:** every path under the lake, staging, which row wins, the merge, the ledger, the lock.
+//! **Owns:** every path under the lake, staging, which row wins, the merge, the ledger, the lock,
+//! the way of an older lake to the present schema.
 //! **Knows nothing of:** pages, HTTP, how a window is proven (evidence is kept, not read), SQL.
 //! **Fails:** [`LakeError`]; what was staged stays staged, and committing it again ends in the same lake.
 //! **Rests on:** F15 (partition of a row), F19 (open rows, the later fetch wins), F20 (key, superseding).
@@ -24,9 +25,11 @@ mod key;
 mod lake;
 mod layout;
 mod ledger;
+mod lift;
 mod local;
 mod lock;
 mod merge;
+mod migrate;
 mod moved;
 mod notes;
 mod partition;
@@ -49,6 +52,7 @@ pub use head::{AccountHead, DayState, Intent, LEDGER_VERSION, Owed, StreamState}
 pub use lake::{Lake, PartitionObject};
 pub use layout::{LedgerTable, SessionDate};
 pub use lock::{Clock, Holder};
+pub use migrate::{MigrateProgress, MigrateSummary, migrate};
 pub use reread::{OpenRow, SessionTime};
 pub use staging::{PageReject, RejectLine, StagedWindow, WindowProof};
 pub use status::{AccountStatus, LockStatus, OpenRows, StreamStatus};
