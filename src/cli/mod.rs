@@ -8,6 +8,7 @@ mod completions;
 mod demo;
 mod exit;
 mod load;
+mod migrate;
 mod output;
 mod print;
 mod progress;
@@ -17,11 +18,13 @@ mod replay;
 mod report;
 mod schema;
 mod simulate;
+mod status;
 mod summary;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::ArgMatches;
 use clap::error::ErrorKind;
@@ -112,10 +115,12 @@ impl Invocation {
             "check" => check::run(self).await,
             "load" => load::run(&self).await,
             "replay" => replay::run(&self).await,
+            "migrate" => migrate::run(&self).await,
             "query" => query::run(&self).await,
             "report" => report::run(&self).await,
             "schema" => schema::run(&self),
             "simulate" => simulate::run(self).await,
+            "status" => status::run(&self).await,
             other => Err(Error::Unexpected(format!("no command `{other}`"))),
         }
     }
@@ -131,6 +136,13 @@ impl Invocation {
             ProgressMode::Auto => !self.quiet && print::stderr_is_terminal(),
         }
     }
+}
+
+/// A duration given to an argument that is no setting.
+fn duration(flag: &str, text: &str) -> Result<Duration, Error> {
+    let bad =
+        |_| Error::Usage(format!("`{flag}`: expected a duration such as `90s`, `15m`, `26h`, `3d`, found `{text}`"));
+    humantime::parse_duration(text).map_err(bad)
 }
 
 /// Log lines go to stderr: warnings, with `-v` what is done, with `-vv` everything of ours; with `-q` errors.

@@ -99,7 +99,7 @@ pub fn text(summary: &Summary) -> String {
 }
 
 /// A number of bytes in the largest decimal unit that leaves digits before the point.
-fn bytes(count: u64) -> String {
+pub fn bytes(count: u64) -> String {
     match count {
         0..1_000 => format!("{count} B"),
         1_000..1_000_000 => format!("{}.{} kB", count / 1_000, count % 1_000 / 100),

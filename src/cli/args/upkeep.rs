@@ -12,7 +12,7 @@ const PLANNING: &[&str] =
 const CHECKING: &[&str] =
     &["lake", "account_id", "stream_id", "api", "memory_limit", "wait_lock", "allow_downgrade", "strict", "output"];
 /// Options of `status`.
-const WATCHING: &[&str] = &["lake", "account_id", "stream_id", "since", "lookback", "now", "output"];
+const WATCHING: &[&str] = &["lake", "account_id", "stream_id", "since", "now", "output"];
 /// Options of commands that go through every object of a lake.
 const KEEPING: &[&str] = &["lake", "account_id", "memory_limit", "wait_lock", "strict", "output"];
 
