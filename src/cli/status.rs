@@ -40,7 +40,8 @@ struct TooOld {
 
 pub async fn run(invocation: &Invocation) -> Result<End, Error> {
     let settings = &invocation.settings;
-    let max_age = invocation.argument("max_age").map(|text| duration("--max-age", text)).transpose()?;
+    let asked = invocation.argument("max_age");
+    let max_age = asked.map(|text| duration("--max-age", text)).transpose()?;
     let lake = Lake::open_existing(&settings.lake.parse::<LakeUrl>()?)?;
     let now = settings.now.unwrap_or_else(UtcTime::now);
     let mut accounts = Vec::new();
@@ -57,7 +58,7 @@ pub async fn run(invocation: &Invocation) -> Result<End, Error> {
         OutputFormat::Text => status.to_string(),
     })
     .map_err(Error::Output)?;
-    Ok(max_age.map_or(End::Done, |age| verdict(&status, age)))
+    Ok(asked.map_or(End::Done, |age| verdict(&status, age)))
 }
 
 /// The account asked for, else every account of which there is anything: days alone, too.
@@ -91,8 +92,8 @@ fn too_old(accounts: &[AccountStatus], stream_id: Option<&String>, oldest: UtcTi
 }
 
 /// What the ages mean for the caller. A lake without accounts is no fresh one.
-fn verdict(status: &Status, max_age: Duration) -> End {
-    let expected = format!("at most {} ago", humantime::format_duration(max_age));
+fn verdict(status: &Status, max_age: &str) -> End {
+    let expected = format!("at most {max_age} ago");
     for old in &status.too_old {
         let found = old
             .provisional_up_to
@@ -117,9 +118,16 @@ fn json(status: &Status) -> Result<String, Error> {
     Ok(text + "\n")
 }
 
-/// How long ago `then` was, whole seconds.
-fn ago(now: UtcTime, then: UtcTime) -> humantime::FormattedDuration {
-    humantime::format_duration(Duration::from_secs(now.since(then).as_secs()))
+/// How long ago `then` was, rounded down to a unit of which there are some.
+fn ago(now: UtcTime, then: UtcTime) -> String {
+    let seconds = now.since(then).as_secs();
+    let (minutes, hours) = (seconds / 60, seconds / 3_600);
+    match seconds {
+        0..120 => format!("{seconds} seconds"),
+        120..7_200 => format!("{minutes} minutes"),
+        7_200..345_600 => format!("{hours} hours"),
+        _ => format!("{} days", hours / 24),
+    }
 }
 
 /// The status for reading: a block an account, in it one a stream.

@@ -2,4 +2,5 @@
 
 mod asking;
 mod checking;
+mod keeping;
 mod loading;
