@@ -14,6 +14,7 @@ mod commit;
 mod coverage;
 mod day;
 mod days;
+mod difference;
 mod encode;
 mod error;
 mod fate;
@@ -30,12 +31,15 @@ mod merge;
 mod moved;
 mod partition;
 mod pinned;
+mod rebuild;
 mod rejects;
 mod staging;
 mod tables;
 #[cfg(test)]
 mod tests;
+mod unlock;
 mod url;
+mod verify;
 mod writer;
 
 pub use commit::{CommitSummary, DayChange, RowChange};
@@ -45,9 +49,12 @@ pub use head::{AccountHead, DayState, Intent, LEDGER_VERSION, Owed, StreamState}
 pub use lake::{Lake, PartitionObject};
 pub use layout::{LedgerTable, SessionDate};
 pub use lock::{Clock, Holder};
+pub use rebuild::{RebuiltLedger, rebuild_ledger};
 pub use staging::{PageReject, RejectLine, StagedWindow, WindowProof};
 pub use tables::{DayLine, RunLine, RunState, WindowLine};
+pub use unlock::{Unlocked, unlock};
 pub use url::LakeUrl;
+pub use verify::{Finding, FindingKind, FoundKey, Severity, VerifyReport, WriterAtWork};
 pub use writer::{RunIntent, Writer, WriterSettings};
 
 /// Program and version, as written into footers and the run log.
