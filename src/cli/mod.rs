@@ -20,6 +20,8 @@ mod schema;
 mod simulate;
 mod status;
 mod summary;
+mod unlock;
+mod verify;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -121,6 +123,8 @@ impl Invocation {
             "schema" => schema::run(&self),
             "simulate" => simulate::run(self).await,
             "status" => status::run(&self).await,
+            "unlock" => unlock::run(&self).await,
+            "verify" => verify::run(&self).await,
             other => Err(Error::Unexpected(format!("no command `{other}`"))),
         }
     }
