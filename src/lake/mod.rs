@@ -2,12 +2,14 @@
 //!
 //! **In:** rows under the fixed schema with the date of each row's partition, rejects, and what a window's
 //! read proved ([`StagedWindow`]). **Out:** one Parquet object a day under `conversations/`, replaced whole;
-//! the ledger ([`AccountHead`] and the tables of `schemas/ledger.json`); rejects.
+//! the ledger ([`AccountHead`] and the tables of `schemas/ledger.json`); rejects; what re-reads are planned from
+//! ([`OpenRow`], seconds of sessions) and how an account stands ([`AccountStatus`]).
 //! **Owns:** every path under the lake, staging, which row wins, the merge, the ledger, the lock,
 //! the way of an older lake to the present schema.
 //! **Knows nothing of:** pages, HTTP, how a window is proven (evidence is kept, not read), SQL.
 //! **Fails:** [`LakeError`]; what was staged stays staged, and committing it again ends in the same lake.
-//! **Rests on:** F15 (partition of a row), F19 (open rows, the later fetch wins), F20 (key, superseding).
+//! **Rests on:** F15 (partition of a row), F17 (windows read beyond a range), F19 (open rows, the later fetch
+//! wins), F20 (key, superseding).
 //!
 //! Everything goes through `object_store::ObjectStore`; `local.rs` alone knows of local disk.
 

@@ -3,6 +3,7 @@ use std::time::Duration;
 use arrow::array::{Array, RecordBatch, StringArray, TimestampMicrosecondArray};
 use futures::TryStreamExt;
 use object_store::{ObjectMeta, ObjectStoreExt};
+use serde::Serialize;
 
 use super::coverage::whole_second;
 use super::key::column;
@@ -13,8 +14,6 @@ use crate::schema::{AccountId, Schema, StreamId};
 
 /// How long before its end a session can have started: email conversations stay open up to 30 days (F19).
 const LONGEST_SESSION: Duration = Duration::from_hours(31 * 24);
-/// How often a partition that was replaced while it was read is read again.
-const READ_AGAIN: usize = 3;
 
 /// Which time of a session the server filters by (F17).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,7 +25,7 @@ pub enum SessionTime {
 }
 
 /// A row of a conversation that was open when it was last read.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct OpenRow {
     /// Stream that it was read of; none where a replayed file named none.
     pub stream: Option<StreamId>,
@@ -120,25 +119,30 @@ impl Lake {
     }
 
     /// Streams some columns of a partition, from the start again where a writer replaced it meanwhile.
-    async fn gather<T>(
+    pub(super) async fn gather<T>(
         &self,
         meta: &ObjectMeta,
         columns: &[&str],
         take: impl Fn(&RecordBatch, &mut Vec<T>) -> Result<(), LakeError>,
     ) -> Result<Vec<T>, LakeError> {
         let mut meta = meta.clone();
-        let mut again = READ_AGAIN;
         loop {
             match self.gather_once(&meta, columns, &take).await {
-                Err(LakeError::Store { source: object_store::Error::Precondition { .. }, .. }) if again > 0 => {
-                    again -= 1;
-                    let path = meta.location.clone();
-                    let found = self.store().head(&path).await;
-                    meta = found.map_err(|source| LakeError::store("read", path.to_string(), source))?;
-                }
-                gathered => return gathered,
+                Ok(found) => return Ok(found),
+                Err(error) => meta = self.replaced(&meta, error).await?,
             }
         }
+    }
+
+    /// The object that has taken the place of the one whose read failed, where that is why it failed.
+    pub(super) async fn replaced(&self, meta: &ObjectMeta, error: LakeError) -> Result<ObjectMeta, LakeError> {
+        let LakeError::Store { source: object_store::Error::Precondition { .. }, .. } = error else {
+            return Err(error);
+        };
+        let path = &meta.location;
+        let found = self.store().head(path).await;
+        let found = found.map_err(|source| LakeError::store("read", path.to_string(), source))?;
+        if found.e_tag == meta.e_tag { Err(error) } else { Ok(found) }
     }
 
     async fn gather_once<T>(

@@ -1,6 +1,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use object_store::ObjectMeta;
 use serde::Serialize;
 
 use super::tables::{self, RunLine};
@@ -139,11 +140,20 @@ impl Lake {
             let known = head.and_then(|head| head.days.get(&object.date));
             let state = match known.filter(|day| day.etag == object.meta.e_tag) {
                 Some(state) => state.clone(),
-                None => partition::state(self, &object.meta).await?,
+                None => self.footer(object.meta).await?,
             };
             days.push((object.date, state));
         }
         Ok(days)
+    }
+
+    async fn footer(&self, mut meta: ObjectMeta) -> Result<DayState, LakeError> {
+        loop {
+            match partition::state(self, &meta).await {
+                Ok(state) => return Ok(state),
+                Err(error) => meta = self.replaced(&meta, error).await?,
+            }
+        }
     }
 
     /// Reads runs, newest first, until each stream has its last one.

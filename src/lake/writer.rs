@@ -308,32 +308,3 @@ async fn delete(lake: &Lake, path: &Path) -> Result<(), LakeError> {
         Err(source) => Err(LakeError::store("delete", path.to_string(), source)),
     }
 }
-
-impl RunLine {
-    pub(super) fn open(run: &RunId, intent: &RunIntent, started_at: UtcTime) -> Self {
-        Self {
-            run_id: run.clone(),
-            command: intent.command.clone(),
-            stream_id: intent.stream.clone(),
-            api_version: intent.api_version,
-            state: RunState::Open,
-            range_from: intent.ranges.iter().map(|range| range.from()).min(),
-            range_to: intent.ranges.iter().map(|range| range.to()).max(),
-            started_at,
-            finished_at: None,
-            windows: 0,
-            pages: 0,
-            requests: 0,
-            api_rows: 0,
-            rows_new: 0,
-            rows_changed: 0,
-            rows_unchanged: 0,
-            rows_superseded: 0,
-            rows_not_returned: 0,
-            rejects: 0,
-            days_written: 0,
-            bytes_written: 0,
-            writer: super::WRITER.to_owned(),
-        }
-    }
-}

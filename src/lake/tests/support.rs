@@ -31,6 +31,7 @@ pub struct Row {
     pub session: String,
     pub conversation: Option<String>,
     pub start: i64,
+    pub end: Option<i64>,
     pub fetched: i64,
     pub hash: i64,
     pub status: Option<&'static str>,
@@ -44,6 +45,7 @@ pub fn row(second: i64, conversation: &str) -> Row {
         session: format!("{:08x}4afb07c72ac50000", MORNING + second),
         conversation: Some(conversation.to_owned()),
         start: MORNING + second,
+        end: None,
         fetched: MORNING + DAY,
         hash: 1,
         status: Some("CLOSED"),
@@ -78,7 +80,7 @@ impl Row {
         let time = |seconds| UtcTime::from_seconds(seconds).to_string();
         json!({
             "session_id": self.session, "conversation_id": self.conversation, "session_start_time": time(self.start),
-            "final_status": self.status, "channel": format!("content {}", self.hash),
+            "session_end_time": self.end.map(time), "final_status": self.status, "channel": format!("content {}", self.hash),
             "session_level_tags": self.tag.map(|tag| json!([{"name": "t", "value": tag}])),
             "destinations": [{"destination_type": "QueueEntry", "queue_id": "q", "extra": "{\"a\":1}",
                 "responding_agent": {"agent_id": "a-1", "interaction_duration": 7, "accepted_time": time(self.start)}}],
