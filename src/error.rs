@@ -98,6 +98,8 @@ pub enum Kind {
     Rejected,
     /// Another writer holds the account: a later run can help.
     LockHeld,
+    /// What is in the lake is older than was asked for: a load helps.
+    TooOld,
     /// Stopped by SIGINT.
     Interrupted,
     /// Stopped by SIGTERM.

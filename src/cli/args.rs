@@ -1,3 +1,5 @@
+mod upkeep;
+
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -39,9 +41,13 @@ const WRITING: &[&str] = &[
 /// Options of commands that talk to the API.
 const FETCHING: &[&str] = &[
     "host",
+    "since",
     "rate",
     "concurrency",
     "window",
+    "lookback",
+    "max_requests",
+    "max_duration",
     "save_pages",
     "retry_deadline",
     "connect_timeout",
@@ -65,7 +71,9 @@ pub fn command() -> Command {
         .subcommand_required(true)
         .arg_required_else_help(true)
         .args(common().map(|arg| arg.global(true).help_heading(COMMON)))
-        .subcommands([demo(), load(), replay(), query(), report(), schema(), simulate()])
+        .subcommands([demo(), load(), upkeep::check(), replay(), query(), report()])
+        .subcommands([upkeep::status(), upkeep::verify(), upkeep::migrate(), upkeep::unlock()])
+        .subcommands([schema(), simulate(), upkeep::completions()])
 }
 
 fn common() -> impl Iterator<Item = Arg> {
@@ -91,18 +99,23 @@ fn demo() -> Command {
 }
 
 fn load() -> Command {
-    verb("load", "Copies a range of conversations from the API into the lake")
+    verb("load", "Copies conversations from the API into the lake: a range, or what is new and may have changed")
+        .args(range())
         .arg(
-            Arg::new("from")
-                .long("from")
-                .value_name("TIME")
-                .required(true)
-                .help("Start of the range: a date (UTC) or an RFC 3339 time"),
+            Arg::new("accept")
+                .long("accept")
+                .value_name("FROM/TO")
+                .help("Take a window that could not be read whole as it is, and ask for it no more"),
         )
-        .arg(Arg::new("to").long("to").value_name("TIME").help("End of the range, not in it; the present unless given"))
         .after_help(format!("{LAYERS}\n\n{SECRETS}"))
         .args(settings(FETCHING, API_SETTINGS))
         .args(settings(WRITING, LAKE_SETTINGS))
+}
+
+fn range() -> [Arg; 2] {
+    let from = "Start of a range: a date (UTC) or an RFC 3339 time. Without it: on from what was read, less --lookback";
+    let to = "End of the range, not in it; the present unless given";
+    [("from", from), ("to", to)].map(|(name, help)| Arg::new(name).long(name).value_name("TIME").help(help))
 }
 
 fn replay() -> Command {

@@ -15,6 +15,7 @@ pub fn code(kind: Kind) -> ExitCode {
         Kind::Lake => 7,
         Kind::Rejected => 8,
         Kind::LockHeld => 9,
+        Kind::TooOld => 10,
         Kind::Interrupted => 130,
         Kind::Terminated => 143,
     })

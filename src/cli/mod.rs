@@ -3,22 +3,30 @@
 //! It sees the library as any other program does, and adds nothing to what the library can do.
 
 mod args;
+mod check;
+mod completions;
 mod demo;
 mod exit;
 mod load;
+mod migrate;
 mod output;
 mod print;
 mod progress;
 mod query;
+mod range;
 mod replay;
 mod report;
 mod schema;
 mod simulate;
+mod status;
 mod summary;
+mod unlock;
+mod verify;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::ArgMatches;
 use clap::error::ErrorKind;
@@ -76,6 +84,9 @@ fn start(program: String, matches: &ArgMatches) -> Result<End, Error> {
     let Some((verb, matches)) = matches.subcommand().map(|(verb, matches)| (verb.to_owned(), matches.clone())) else {
         return Err(Error::Unexpected("clap let no command pass".to_owned()));
     };
+    if let Some(shell) = matches.try_get_one("shell").ok().flatten() {
+        return completions::run(*shell); // whatever the configuration
+    }
     // Text that is no Unicode is no value that an option takes, and is refused there; it must not end the program here.
     let text = |text: OsString| text.to_string_lossy().into_owned();
     let environment: Environment = std::env::vars_os().map(|(name, value)| (text(name), text(value))).collect();
@@ -103,12 +114,17 @@ impl Invocation {
     async fn run(self, verb: &str) -> Result<End, Error> {
         match verb {
             "demo" => demo::run(&self).await,
+            "check" => check::run(self).await,
             "load" => load::run(&self).await,
             "replay" => replay::run(&self).await,
+            "migrate" => migrate::run(&self).await,
             "query" => query::run(&self).await,
             "report" => report::run(&self).await,
             "schema" => schema::run(&self),
             "simulate" => simulate::run(self).await,
+            "status" => status::run(&self).await,
+            "unlock" => unlock::run(&self).await,
+            "verify" => verify::run(&self).await,
             other => Err(Error::Unexpected(format!("no command `{other}`"))),
         }
     }
@@ -124,6 +140,13 @@ impl Invocation {
             ProgressMode::Auto => !self.quiet && print::stderr_is_terminal(),
         }
     }
+}
+
+/// A duration given to an argument that is no setting.
+fn duration(flag: &str, text: &str) -> Result<Duration, Error> {
+    let bad =
+        |_| Error::Usage(format!("`{flag}`: expected a duration such as `90s`, `15m`, `26h`, `3d`, found `{text}`"));
+    humantime::parse_duration(text).map_err(bad)
 }
 
 /// Log lines go to stderr: warnings, with `-v` what is done, with `-vv` everything of ours; with `-q` errors.

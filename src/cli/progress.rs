@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use kore_lake::clock::TimeRange;
+use kore_lake::lake::MigrateProgress;
 use kore_lake::pipeline::Progress;
 
 /// A bar; drawn only where somebody watches.
@@ -20,6 +21,13 @@ impl Bar {
             bar.enable_steady_tick(Duration::from_millis(120));
         }
         Self(bar)
+    }
+
+    /// One more day of a migration is done.
+    pub fn day_rewritten(&self, progress: MigrateProgress) {
+        self.0.set_length(progress.days);
+        self.0.set_position(progress.days_done);
+        self.0.set_message(format!("rewrote {}", progress.date));
     }
 
     /// Takes the bar away.

@@ -76,7 +76,7 @@ pub fn text(summary: &Summary) -> String {
     if summary.range.is_some() {
         line("windows", format!("{} read whole, {} unreadable", summary.windows, summary.unreadable.len()));
     }
-    if let Some(ratio) = summary.request_ratio().filter(|_| summary.requests > 0) {
+    if let Some(ratio) = summary.request_ratio.filter(|_| summary.requests > 0) {
         line(
             "requests",
             format!("{}, {ratio:.2} times the {} that the rows fill", summary.requests, summary.ideal_requests),
@@ -99,7 +99,7 @@ pub fn text(summary: &Summary) -> String {
 }
 
 /// A number of bytes in the largest decimal unit that leaves digits before the point.
-fn bytes(count: u64) -> String {
+pub fn bytes(count: u64) -> String {
     match count {
         0..1_000 => format!("{count} B"),
         1_000..1_000_000 => format!("{}.{} kB", count / 1_000, count % 1_000 / 100),

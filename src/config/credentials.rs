@@ -2,6 +2,7 @@ use std::fmt;
 use std::fs;
 
 use super::layers::{Options, Origin};
+use super::options::{file_twin, variable};
 use super::{ConfigError, Settings};
 
 /// How to log in. `Debug` shows no secret.
@@ -90,14 +91,14 @@ fn secret(options: &Options, key: &str) -> Result<Option<String>, ConfigError> {
 
 /// The variable of `key` itself, or the file that its `_FILE` twin names.
 fn from_environment(options: &Options, key: &str) -> Result<Option<String>, ConfigError> {
-    let name = format!("KORE_LAKE_{}", key.to_uppercase());
+    let name = variable(key);
     let given = |name: &str| options.environment().get(name).filter(|text| !text.is_empty()).cloned();
     if let Some(text) = given(&name) {
         return Ok(Some(text));
     }
-    let twin = format!("{name}_FILE");
-    match given(&twin) {
-        Some(path) => read(options, &Origin::Variable(twin), &CredentialSource::File(path)).map(Some),
+    let twin = file_twin(key).and_then(|twin| given(&twin).map(|path| (twin, path)));
+    match twin {
+        Some((twin, path)) => read(options, &Origin::Variable(twin), &CredentialSource::File(path)).map(Some),
         None => Ok(None),
     }
 }

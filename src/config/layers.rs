@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::ConfigError;
-use super::options::{OPTIONS, SECRETS, embedded_defaults};
+use super::options::{OPTIONS, SECRETS, embedded_defaults, file_twin, variable};
 
 /// The process's environment, or a test's.
 pub type Environment = BTreeMap<String, String>;
@@ -20,6 +20,18 @@ pub enum Origin {
     File(PathBuf, String),
     /// Nowhere: the embedded default of this key.
     Default(String),
+}
+
+impl Origin {
+    /// The layer's name.
+    pub const fn layer(&self) -> &'static str {
+        match self {
+            Self::Flag(_) => "command line",
+            Self::Variable(_) => "environment",
+            Self::File(..) => "file",
+            Self::Default(_) => "default",
+        }
+    }
 }
 
 impl fmt::Display for Origin {
@@ -127,9 +139,9 @@ fn refuse_unknown_variables(environment: &Environment) -> Result<(), ConfigError
     for name in environment.keys() {
         let Some(rest) = name.strip_prefix("KORE_LAKE_") else { continue };
         let key = rest.to_lowercase();
-        let is_file_twin = key.strip_suffix("_file").is_some_and(|key| SECRETS.contains(&key) || key == "client_id");
+        let is_file_twin = key.strip_suffix("_file").and_then(file_twin).is_some();
         if key != "config" && !is_known(&key) && !is_file_twin {
-            let near = nearest(&key).map(|near| format!("KORE_LAKE_{}", near.to_uppercase()));
+            let near = nearest(&key).map(variable);
             return Err(ConfigError::UnknownVariable { name: name.clone(), near });
         }
     }

@@ -34,8 +34,13 @@ impl OptionSpec {
 
     /// `KORE_LAKE_SAVE_PAGES` of `save_pages`.
     pub fn variable(&self) -> String {
-        format!("KORE_LAKE_{}", self.key.to_uppercase())
+        variable(self.key)
     }
+}
+
+/// The environment variable of a key.
+pub(super) fn variable(key: &str) -> String {
+    format!("KORE_LAKE_{}", key.to_uppercase())
 }
 
 const fn named(key: &'static str, value: &'static str, help: &'static str) -> OptionSpec {
@@ -46,6 +51,11 @@ const fn switch(key: &'static str, help: &'static str) -> OptionSpec {
     OptionSpec { key, value: Value::Switch, help }
 }
 
+/// The variable that names the file in which `key` stands; none for a key that stands in no file of its own.
+pub(super) fn file_twin(key: &str) -> Option<String> {
+    (SECRETS.contains(&key) || key == "client_id").then(|| format!("{}_FILE", variable(key)))
+}
+
 /// Every option, in the order of `--help`.
 pub const OPTIONS: &[OptionSpec] = &[
     named("lake", "URL", "Lake: a folder or file:// URL"),
@@ -53,9 +63,13 @@ pub const OPTIONS: &[OptionSpec] = &[
     named("account_id", "ID", "Account to read"),
     named("stream_id", "ID", "App or stream to read (header iId)"),
     named("api", "VERSION", "API version: v1 or v2"),
+    named("since", "TIME", "Nothing before this is missed: a date or an RFC 3339 time"),
     named("rate", "N", "Requests a minute, 0 for no limit"),
     named("concurrency", "N", "Windows read side by side"),
-    named("window", "DURATION", "Length of a window, below 7 days"),
+    named("window", "DURATION", "Longest window, below 7 days"),
+    named("lookback", "DURATION", "How far back to read again what may still change"),
+    named("max_requests", "N", "End the run after so many requests; the next one goes on"),
+    named("max_duration", "DURATION", "End the run after so long; the next one goes on"),
     named("save_pages", "DIR", "Keep every page read as a file in this folder"),
     named("retry_deadline", "DURATION", "How long one request is tried again"),
     named("connect_timeout", "DURATION", "Time a connection may take to stand"),
@@ -63,7 +77,7 @@ pub const OPTIONS: &[OptionSpec] = &[
     named("request_timeout", "DURATION", "Time a whole answer may take"),
     named("memory_limit", "SIZE", "Memory for sorting and queries, such as 512MiB"),
     named("wait_lock", "DURATION", "How long to wait for another writer of the account"),
-    named("now", "TIME", "Take this for the present as default range end"),
+    named("now", "TIME", "Take this for the present: range end, lookback, what counts as final"),
     switch("strict", "Fail on what was reported before"),
     switch("allow_downgrade", "Take an API version or field set that lacks columns of the lake"),
     switch("allow_http", "Talk plain HTTP to a host that is not this machine"),

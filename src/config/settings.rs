@@ -25,12 +25,20 @@ pub struct Settings {
     pub stream_id: Option<StreamId>,
     /// API version.
     pub api: ApiVersion,
+    /// Start of what is to be in the lake, where it was set.
+    pub since: Option<UtcTime>,
     /// Requests a minute; 0 is no limit.
     pub rate: u32,
     /// Windows read side by side, at least 1.
     pub concurrency: usize,
-    /// Length of a window, at least a second and below 7 days.
+    /// Longest window, at least a second and below 7 days.
     pub window: Duration,
+    /// How far back a load without a range reads again; at most 366 days.
+    pub lookback: Duration,
+    /// Requests after which a run ends, at least 1.
+    pub max_requests: Option<u64>,
+    /// Time after which a run ends, at least a second.
+    pub max_duration: Option<Duration>,
     /// Folder that keeps every page read.
     pub save_pages: Option<PathBuf>,
     /// How long one request is tried again.
@@ -132,6 +140,9 @@ words!(
 
 const WEEK: Duration = Duration::from_hours(7 * 24);
 
+/// Longer than anything is known to change (F19: 30 days), and short enough that the present less it is a date.
+const LONGEST_LOOKBACK: Duration = Duration::from_hours(366 * 24);
+
 impl Settings {
     /// Reads every option from `options`.
     ///
@@ -145,11 +156,18 @@ impl Settings {
             account_id: read.optional("account_id", "an id of letters, digits, `.`, `_`, `-`", |t| t.parse().ok())?,
             stream_id: read.optional("stream_id", "an id of letters, digits, `.`, `_`, `-`", |t| t.parse().ok())?,
             api: read.required("api", "`v1` or `v2`", |t| t.parse().ok())?,
+            since: read.optional("since", TIME, |t| t.parse().ok())?,
             rate: read.required("rate", "requests a minute, 0 to 1000000", |t| number(t, &(0..=1_000_000)))?,
             concurrency: read.required("concurrency", "a number of windows, 1 to 256", |t| number(t, &(1..=256)))?,
             window: read.required("window", "a duration of at least 1s and below 7d", |t| {
                 duration(t).filter(|d| (Duration::from_secs(1)..WEEK).contains(d))
             })?,
+            lookback: read.required("lookback", "a duration of at most 366d, such as `3d`", |t| {
+                duration(t).filter(|d| *d <= LONGEST_LOOKBACK)
+            })?,
+            max_requests: read
+                .optional("max_requests", "a number of requests, at least 1", |t| number(t, &(1..=u64::MAX)))?,
+            max_duration: read.optional("max_duration", DURATION, at_least_a_second)?,
             save_pages: read.text("save_pages").map(PathBuf::from),
             retry_deadline: read.duration("retry_deadline")?,
             connect_timeout: read.duration("connect_timeout")?,
@@ -159,7 +177,7 @@ impl Settings {
                 .optional("memory_limit", "a size of at least 32MiB, such as `512MiB` or `2GiB`", size)?
                 .unwrap_or_else(memory_limit_of_machine),
             wait_lock: read.required("wait_lock", DURATION, duration)?,
-            now: read.optional("now", "a date or an RFC 3339 time", |t| t.parse().ok())?,
+            now: read.optional("now", TIME, |t| t.parse().ok())?,
             strict: read.switch("strict")?,
             allow_downgrade: read.switch("allow_downgrade")?,
             allow_http: read.switch("allow_http")?,
@@ -188,6 +206,7 @@ impl Settings {
 }
 
 const DURATION: &str = "a duration such as `90s`, `15m`, `26h`, `3d`";
+const TIME: &str = "a date or an RFC 3339 time";
 
 struct Reader<'a> {
     options: &'a Options,
@@ -223,7 +242,7 @@ impl Reader<'_> {
 
     /// A duration of at least a second.
     fn duration(&self, key: &str) -> Result<Duration, ConfigError> {
-        self.required(key, DURATION, |text| duration(text).filter(|d| *d >= Duration::from_secs(1)))
+        self.required(key, DURATION, at_least_a_second)
     }
 }
 
@@ -233,6 +252,10 @@ fn number<T: FromStr + PartialOrd>(text: &str, range: &RangeInclusive<T>) -> Opt
 
 fn duration(text: &str) -> Option<Duration> {
     humantime::parse_duration(text).ok()
+}
+
+fn at_least_a_second(text: &str) -> Option<Duration> {
+    duration(text).filter(|duration| *duration >= Duration::from_secs(1))
 }
 
 /// `512MiB`, `2GiB` or a bare number of bytes; 32 MiB at least, below which a sort cannot even spill.

@@ -1,5 +1,6 @@
 use std::collections::BTreeMap;
 use std::fs;
+use std::time::Duration;
 
 use super::options::{DEFAULTS, SECRETS};
 use super::{Environment, Login, OPTIONS, Options, Origin, Settings};
@@ -42,6 +43,9 @@ fn the_defaults_resolve() {
     let settings = Settings::resolve(&layered(&[], &[], None).unwrap()).unwrap();
     assert_eq!((settings.rate, settings.lake.as_str()), (50, "./lake"));
     assert!(settings.memory_limit_bytes >= 64 << 20);
+    let days = |duration: Duration| duration.as_secs() / 86_400;
+    assert_eq!((days(settings.window), days(settings.lookback)), (6, 3));
+    assert_eq!((settings.since, settings.max_requests, settings.max_duration), (None, None, None));
 }
 
 #[test]
@@ -68,6 +72,10 @@ fn a_bad_value_is_named_with_its_origin() {
     insta::assert_snapshot!(refused(&[("account_id", "a/b")]), @"`--account-id`: expected an id of letters, digits, `.`, `_`, `-`, found `a/b`");
     insta::assert_snapshot!(refused(&[("memory_limit", "1MiB")]), @"`--memory-limit`: expected a size of at least 32MiB, such as `512MiB` or `2GiB`, found `1MiB`");
     insta::assert_snapshot!(refused(&[("progress", "maybe")]), @"`--progress`: expected `auto`, `always` or `never`, found `maybe`");
+    insta::assert_snapshot!(refused(&[("since", "yesterday")]), @"`--since`: expected a date or an RFC 3339 time, found `yesterday`");
+    insta::assert_snapshot!(refused(&[("lookback", "2years")]), @"`--lookback`: expected a duration of at most 366d, such as `3d`, found `2years`");
+    insta::assert_snapshot!(refused(&[("max_requests", "0")]), @"`--max-requests`: expected a number of requests, at least 1, found `0`");
+    insta::assert_snapshot!(refused(&[("max_duration", "10ms")]), @"`--max-duration`: expected a duration such as `90s`, `15m`, `26h`, `3d`, found `10ms`");
     let options = layered(&[], &[("KORE_LAKE_STRICT", "yes")], None).unwrap();
     insta::assert_snapshot!(Settings::resolve(&options).unwrap_err(), @"environment variable `KORE_LAKE_STRICT`: expected `true` or `false`, found `yes`");
 }

@@ -48,8 +48,13 @@ impl RecordWriter {
     /// # Errors
     /// [`RecordError::Column`] where a column is not of the schema's type. No retry helps.
     pub fn new(batch: &RecordBatch) -> Result<Self, RecordError> {
+        Self::bind(batch, Purpose::Record)
+    }
+
+    /// A writer of rows that are decoded again.
+    pub(super) fn bind(batch: &RecordBatch, purpose: Purpose) -> Result<Self, RecordError> {
         let column = |name: &str| batch.column_by_name(name).cloned();
-        Ok(Self { root: ObjectWriter::bind("", &Schema::conversations().columns, &column)? })
+        Ok(Self { root: ObjectWriter::bind("", &Schema::conversations().columns, &column, purpose)? })
     }
 
     /// Appends the record of row `row` to `out`: one JSON object on one line, without a line end.
@@ -67,6 +72,16 @@ impl RecordWriter {
 /// As [`RecordWriter::new`] and [`RecordWriter::write`].
 pub fn write_record(batch: &RecordBatch, row: usize, out: &mut Vec<u8>) -> Result<(), RecordError> {
     RecordWriter::new(batch)?.write(row, out)
+}
+
+/// What records are written for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// To be given back as they came. Columns that the batch lacks may only have been left out of it.
+    Record,
+    /// To be decoded under a later schema: what the batch lacks, the schema of its rows lacked too, and times
+    /// say that they are UTC, whatever offset counts for those in `extra`.
+    Lift,
 }
 
 /// Writes a struct that mirrors an object.
@@ -97,6 +112,7 @@ impl ObjectWriter {
         path: &str,
         columns: &'static [Column],
         array_of: &dyn Fn(&str) -> Option<ArrayRef>,
+        purpose: Purpose,
     ) -> Result<Self, RecordError> {
         let mut members = Vec::new();
         let mut extra = None;
@@ -110,7 +126,7 @@ impl ObjectWriter {
                     column: &column.name,
                     keys: column.keys().collect(),
                     candidates: column.kind == Kind::Utf8 && !column.aliases.is_empty(),
-                    value: ValueWriter::bind(&path, key, &column.kind, &array)?,
+                    value: ValueWriter::bind(&path, key, &column.kind, &array, purpose)?,
                 });
             }
         }
@@ -142,8 +158,12 @@ impl ObjectWriter {
 }
 
 impl MemberWriter {
-    pub(super) fn main_key(&self) -> &[u8] {
-        self.keys[0].as_bytes()
+    pub(super) fn main_key(&self) -> &'static str {
+        self.keys[0]
+    }
+
+    pub(super) fn keys(&self) -> impl Iterator<Item = &'static str> + '_ {
+        self.keys.iter().copied()
     }
 
     pub(super) fn is_key(&self, name: &[u8]) -> bool {

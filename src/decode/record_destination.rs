@@ -1,20 +1,24 @@
 use arrow::array::Array;
 
 use super::destination::AGENT_SEGMENT;
-use super::record::{ExtraMember, MemberList, MemberWriter, ObjectWriter, RecordError};
+use super::record::{ExtraMember, MemberList, MemberWriter, ObjectWriter, Purpose, RecordError};
 use super::record_value::ValueWriter;
 use crate::schema::Column;
 
 /// Writes an element of `destinations`; an agent segment in its flat shape where that says the same.
 pub(super) struct DestinationWriter {
     element: ObjectWriter,
-    /// All columns of an element, those too that the batch lacks.
-    columns: &'static [Column],
+    /// The keys of an element's own columns.
+    own_keys: Vec<&'static str>,
 }
 
 impl DestinationWriter {
-    pub(super) fn new(element: ObjectWriter, columns: &'static [Column]) -> Self {
-        Self { element, columns }
+    pub(super) fn new(element: ObjectWriter, columns: &'static [Column], purpose: Purpose) -> Self {
+        let own_keys = match purpose {
+            Purpose::Record => columns.iter().flat_map(Column::keys).collect(),
+            Purpose::Lift => element.members.iter().flat_map(MemberWriter::keys).collect(),
+        };
+        Self { element, own_keys }
     }
 
     pub(super) fn write(&self, row: usize, out: &mut Vec<u8>) -> Result<(), RecordError> {
@@ -56,14 +60,14 @@ impl DestinationWriter {
     /// Whether the agent's members, standing in the element itself, are read as the agent's again: there
     /// is one that says something, and none has a key of the destination's.
     fn is_flat(&self, agent: &ObjectWriter, agent_extra: &[ExtraMember<'_>], row: usize) -> bool {
-        let own = || self.columns.iter().flat_map(Column::keys);
-        let is_own = |name: &[u8]| own().any(|key| key.as_bytes() == name);
+        let is_own = |name: &[u8]| self.own_keys.iter().any(|key| key.as_bytes() == name);
         let says_something = |extra: &ExtraMember<'_>| {
             extra.value != "null" || !agent.members.iter().any(|member| member.is_key(&extra.name))
         };
         let mut columns = present(agent, row).peekable();
         let any = columns.peek().is_some() || agent_extra.iter().any(says_something);
-        any && !columns.any(|member| is_own(member.main_key())) && !agent_extra.iter().any(|extra| is_own(&extra.name))
+        any && !columns.any(|member| is_own(member.main_key().as_bytes()))
+            && !agent_extra.iter().any(|extra| is_own(&extra.name))
     }
 }
 

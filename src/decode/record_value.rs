@@ -9,7 +9,7 @@ use arrow::compute::cast;
 use arrow::datatypes::DataType;
 
 use super::destination::DestinationDecoder;
-use super::record::{ObjectWriter, RecordError, struct_columns};
+use super::record::{ObjectWriter, Purpose, RecordError, struct_columns};
 use super::record_destination::DestinationWriter;
 use super::scan::Scan;
 use crate::clock::UtcTime;
@@ -33,7 +33,13 @@ pub(super) enum ValueWriter {
 }
 
 impl ValueWriter {
-    pub(super) fn bind(path: &str, key: &str, kind: &'static Kind, array: &ArrayRef) -> Result<Self, RecordError> {
+    pub(super) fn bind(
+        path: &str,
+        key: &str,
+        kind: &'static Kind,
+        array: &ArrayRef,
+        purpose: Purpose,
+    ) -> Result<Self, RecordError> {
         let found = array.data_type();
         let wrong = || wrong_type(path, kind, found);
         Ok(match kind {
@@ -47,14 +53,14 @@ impl ValueWriter {
                 let is_time = matches!(found, DataType::Timestamp(..));
                 let times = is_time.then(|| cast(array, &kind.arrow()).ok()).flatten().ok_or_else(wrong)?;
                 let times = times.as_primitive::<TimestampMicrosecondType>().clone();
-                Self::Time { times, absolute: ABSOLUTE_KEYS.contains(&key) }
+                Self::Time { times, absolute: purpose == Purpose::Lift || ABSOLUTE_KEYS.contains(&key) }
             }
             Kind::Struct(members) => {
-                Self::bind_struct(path, members, array.as_struct_opt().ok_or_else(wrong)?.clone(), array)?
+                Self::bind_struct(path, members, array.as_struct_opt().ok_or_else(wrong)?.clone(), array, purpose)?
             }
             Kind::List(element) => {
                 let lists = array.as_list_opt::<i32>().ok_or_else(wrong)?.clone();
-                let element = Box::new(Self::bind(path, key, element, lists.values())?);
+                let element = Box::new(Self::bind(path, key, element, lists.values(), purpose)?);
                 Self::List { lists, element }
             }
         })
@@ -65,11 +71,15 @@ impl ValueWriter {
         members: &'static [Column],
         structs: StructArray,
         array: &ArrayRef,
+        purpose: Purpose,
     ) -> Result<Self, RecordError> {
         let path = format!("{path}.");
-        let writer = ObjectWriter::bind(&path, members, &struct_columns(array))?;
+        let writer = ObjectWriter::bind(&path, members, &struct_columns(array), purpose)?;
         if DestinationDecoder::is_for(members) {
-            return Ok(Self::Destination { structs, writer: Box::new(DestinationWriter::new(writer, members)) });
+            return Ok(Self::Destination {
+                structs,
+                writer: Box::new(DestinationWriter::new(writer, members, purpose)),
+            });
         }
         Ok(Self::Object { structs, writer })
     }

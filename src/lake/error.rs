@@ -5,6 +5,7 @@ use parquet::errors::ParquetError;
 
 use super::{Holder, SessionDate};
 use crate::clock::UtcTime;
+use crate::decode::LiftError;
 use crate::schema::{AccountId, ApiVersion};
 
 /// What a caller can do about a [`LakeError`]; the top maps it to an exit code.
@@ -83,7 +84,7 @@ pub enum LakeError {
         found: String,
     },
     /// A partition or the ledger has another schema version.
-    #[error("expected schema version {expected} in `{path}`, found {found}{}", schema_hint(*found, *expected))]
+    #[error("expected schema version {expected} in `{path}`, found {found}")]
     OtherSchema {
         /// The object, relative to the lake.
         path: String,
@@ -91,6 +92,14 @@ pub enum LakeError {
         found: u32,
         /// Version that this program writes.
         expected: u32,
+    },
+    /// Rows of an older schema version cannot be brought under the present one. They stay as they are.
+    #[error("cannot bring the rows of `{path}` under the present schema")]
+    Lift {
+        /// The object, relative to the lake.
+        path: String,
+        /// Why.
+        source: LiftError,
     },
     /// A staged object cannot be read.
     #[error("cannot read the staged object `{path}`: {reason}")]
@@ -195,6 +204,7 @@ impl LakeError {
             | Self::CorruptPartition { .. }
             | Self::ForeignPartition { .. }
             | Self::OtherSchema { .. }
+            | Self::Lift { .. }
             | Self::CorruptStaged { .. }
             | Self::CorruptLedger { .. }
             | Self::LedgerLost { .. } => LakeErrorKind::Unavailable,
@@ -215,12 +225,16 @@ impl LakeError {
                 Some("ask for all of them, or give --allow-downgrade: columns of rows read again become null")
             }
             Self::LedgerLost { .. } | Self::CorruptLedger { .. } => {
-                Some("restore it from a backup, or move the account's days and ledger away and load them again")
+                Some("restore it from a backup, or run `verify --rebuild-ledger`: it restores all of it but the proofs")
             }
             Self::CorruptPartition { .. } => {
                 Some("move the object away or restore it, then load its day again; staged rows are kept")
             }
-            Self::LockHeld { .. } => Some("wait for it, or give --wait-lock"),
+            Self::OtherSchema { found, expected, .. } if found < expected => {
+                Some("run `migrate`: it rewrites older days under the present schema")
+            }
+            Self::OtherSchema { .. } => Some("it was written by a newer version of the program: use that one"),
+            Self::LockHeld { .. } => Some("wait for it, or give --wait-lock; `unlock` frees what a dead writer holds"),
             Self::Absent { .. } => Some("`load`, `replay` and `demo` make a lake"),
             _ => None,
         }
@@ -229,8 +243,4 @@ impl LakeError {
     pub(super) fn store(operation: &'static str, path: impl Into<String>, source: object_store::Error) -> Self {
         Self::Store { operation, path: path.into(), source }
     }
-}
-
-fn schema_hint(found: u32, expected: u32) -> &'static str {
-    if found < expected { ": run `migrate` first" } else { ": it was written by a newer kore-lake" }
 }

@@ -3,7 +3,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use object_store::{ObjectStoreExt, PutPayload};
 use serde::{Deserialize, Serialize};
 
-use super::{Coverage, Lake, LakeError, Proven, SessionDate, layout};
+use super::{Coverage, Lake, LakeError, PartitionObject, Proven, SessionDate, layout};
 use crate::clock::{TimeRange, UtcTime};
 use crate::schema::{AccountId, ApiVersion, RunId, Schema, StreamId};
 
@@ -156,6 +156,16 @@ impl AccountHead {
         }
         let missing: Vec<_> = self.fields.difference(fields).cloned().collect();
         if missing.is_empty() { Ok(()) } else { Err(LakeError::FieldsMissing { account, missing }) }
+    }
+
+    /// Whether the partition is as the ledger has it.
+    pub(super) fn knows(&self, object: &PartitionObject) -> bool {
+        self.days.get(&object.date).is_some_and(|day| day.etag == object.meta.e_tag)
+    }
+
+    pub(super) fn other_schema(&self) -> LakeError {
+        let (path, expected) = (layout::head(&self.account_id).to_string(), Schema::conversations().version);
+        LakeError::OtherSchema { path, found: self.schema_version, expected }
     }
 
     pub(super) async fn load(lake: &Lake, account: &AccountId) -> Result<Option<Self>, LakeError> {

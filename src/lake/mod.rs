@@ -4,7 +4,8 @@
 //! read proved ([`StagedWindow`]). **Out:** one Parquet object a day under `conversations/`, replaced whole;
 //! the ledger ([`AccountHead`] and the tables of `schemas/ledger.json`); rejects; what re-reads are planned from
 //! ([`OpenRow`], seconds of sessions) and how an account stands ([`AccountStatus`]).
-//! **Owns:** every path under the lake, staging, which row wins, the merge, the ledger, the lock.
+//! **Owns:** every path under the lake, staging, which row wins, the merge, the ledger, the lock,
+//! the way of an older lake to the present schema.
 //! **Knows nothing of:** pages, HTTP, how a window is proven (evidence is kept, not read), SQL.
 //! **Fails:** [`LakeError`]; what was staged stays staged, and committing it again ends in the same lake.
 //! **Rests on:** F15 (partition of a row), F17 (windows read beyond a range), F19 (open rows, the later fetch
@@ -16,6 +17,7 @@ mod commit;
 mod coverage;
 mod day;
 mod days;
+mod difference;
 mod encode;
 mod error;
 mod fate;
@@ -26,13 +28,16 @@ mod key;
 mod lake;
 mod layout;
 mod ledger;
+mod lift;
 mod local;
 mod lock;
 mod merge;
+mod migrate;
 mod moved;
 mod notes;
 mod partition;
 mod pinned;
+mod rebuild;
 mod rejects;
 mod reread;
 mod staging;
@@ -40,7 +45,9 @@ mod status;
 mod tables;
 #[cfg(test)]
 mod tests;
+mod unlock;
 mod url;
+mod verify;
 mod watermarks;
 mod writer;
 
@@ -51,11 +58,15 @@ pub use head::{AccountHead, DayState, Intent, LEDGER_VERSION, Owed, StreamState}
 pub use lake::{Lake, PartitionObject};
 pub use layout::{LedgerTable, SessionDate};
 pub use lock::{Clock, Holder};
+pub use migrate::{MigrateProgress, MigrateSummary, migrate};
+pub use rebuild::{RebuiltLedger, rebuild_ledger};
 pub use reread::{OpenRow, SessionTime};
 pub use staging::{PageReject, RejectLine, StagedWindow, WindowProof};
 pub use status::{AccountStatus, LockStatus, OpenRows, StreamStatus};
 pub use tables::{DayLine, RunLine, RunState, WindowLine};
+pub use unlock::{Unlocked, unlock};
 pub use url::LakeUrl;
+pub use verify::{Finding, FindingKind, FoundKey, Severity, VerifyReport, WriterAtWork};
 pub use writer::{RunIntent, Writer, WriterSettings};
 
 /// Program and version, as written into footers and the run log.

@@ -7,6 +7,7 @@ use parquet::arrow::ProjectionMask;
 use parquet::arrow::async_reader::ParquetRecordBatchStreamBuilder;
 use parquet::errors::ParquetError;
 
+use super::difference::difference;
 use super::pinned::PinnedObject;
 use super::{DayState, Lake, LakeError};
 use crate::schema::Schema;
@@ -27,15 +28,32 @@ pub(super) const BATCH_ROWS: usize = 2_048;
 pub(super) struct Partition {
     meta: ObjectMeta,
     builder: ParquetRecordBatchStreamBuilder<PinnedObject>,
+    schema_version: u32,
 }
 
 impl Partition {
+    /// A partition under the present schema.
     pub(super) async fn open(lake: &Lake, meta: &ObjectMeta) -> Result<Self, LakeError> {
+        let partition = Self::open_older(lake, meta).await?;
+        let expected = Schema::conversations().version;
+        if partition.schema_version == expected {
+            return Ok(partition);
+        }
+        let (path, found) = (meta.location.to_string(), partition.schema_version);
+        Err(LakeError::OtherSchema { path, found, expected })
+    }
+
+    /// A partition under the present schema or an older one.
+    pub(super) async fn open_older(lake: &Lake, meta: &ObjectMeta) -> Result<Self, LakeError> {
         let reader = PinnedObject::new(Arc::clone(lake.store()), meta.clone());
         let builder = ParquetRecordBatchStreamBuilder::new(reader).await.map_err(|error| unreadable(meta, error))?;
-        let partition = Self { meta: meta.clone(), builder };
-        partition.check()?;
-        Ok(partition)
+        let partition = Self { meta: meta.clone(), builder, schema_version: 0 };
+        Ok(Self { schema_version: partition.check()?, ..partition })
+    }
+
+    /// Whether the rows are under the present schema.
+    pub(super) fn is_current(&self) -> bool {
+        self.schema_version == Schema::conversations().version
     }
 
     /// What the ledger keeps of the object.
@@ -54,7 +72,7 @@ impl Partition {
         self,
         columns: Option<&[&str]>,
     ) -> Result<impl Stream<Item = Result<RecordBatch, LakeError>> + Send + 'static, LakeError> {
-        let Self { meta, mut builder } = self;
+        let Self { meta, mut builder, .. } = self;
         if let Some(names) = columns {
             let mask = ProjectionMask::columns(builder.parquet_schema(), names.iter().copied());
             builder = builder.with_projection(mask);
@@ -63,24 +81,26 @@ impl Partition {
         Ok(stream.map(move |batch| batch.map_err(|error| unreadable(&meta, error))))
     }
 
-    fn footer(&self, key: &str) -> Option<&str> {
+    pub(super) fn footer(&self, key: &str) -> Option<&str> {
         let pairs = self.builder.metadata().file_metadata().key_value_metadata()?;
         pairs.iter().find(|pair| pair.key == key)?.value.as_deref()
     }
 
-    fn check(&self) -> Result<(), LakeError> {
+    /// The schema version, where it is none that this program does not know.
+    fn check(&self) -> Result<u32, LakeError> {
         let path = self.meta.location.to_string();
         let expected = Schema::conversations().version;
         let Some(found) = self.footer(SCHEMA_VERSION).and_then(|text| text.parse().ok()) else {
             return Err(LakeError::ForeignPartition { path, found: format!("no `{SCHEMA_VERSION}` in its footer") });
         };
-        if found != expected {
+        if found > expected {
             return Err(LakeError::OtherSchema { path, found, expected });
         }
-        if self.builder.schema().fields() != Schema::conversations_arrow().fields() {
-            return Err(LakeError::ForeignPartition { path, found: "other columns".to_owned() });
+        if found == expected && self.builder.schema().fields() != Schema::conversations_arrow().fields() {
+            let found = difference(self.builder.schema().fields(), Schema::conversations_arrow().fields());
+            return Err(LakeError::ForeignPartition { path, found });
         }
-        Ok(())
+        Ok(found)
     }
 }
 

@@ -142,15 +142,9 @@ impl StagedWindow {
             refused_columns: self.refused_columns,
             parts: parts.iter().map(|(part, _)| *part).collect(),
         };
-        let compressed = IpcWriteOptions::default().try_with_compression(Some(CompressionType::LZ4_FRAME))?;
-        let mut writer = FileWriter::try_new_with_options(Vec::new(), &Schema::conversations_arrow(), compressed)?;
-        for (_, batch) in &parts {
-            writer.write(batch)?;
-        }
-        writer.write_metadata(HEADER, json(&header));
-        writer.write_metadata(REJECTS, json(&rejects));
-        writer.finish()?;
-        Ok((header, writer.into_inner()?.into()))
+        let metadata = [(HEADER, json(&header)), (REJECTS, json(&rejects))];
+        let bytes = encode(parts.iter().map(|(_, batch)| batch), metadata)?;
+        Ok((header, bytes))
     }
 
     /// The rows of each batch, cut by day; days in order, rows of a day in the order in which they came.
@@ -238,6 +232,9 @@ impl StagedObject {
     /// The object at `path`, its header only.
     pub(super) async fn open(lake: &Lake, path: Path, run_id: RunId, sequence: u64) -> Result<Self, LakeError> {
         let reader = read(lake, &path, None).await?;
+        if reader.schema().fields() != Schema::conversations_arrow().fields() {
+            return Err(corrupt(&path, "expected the columns of the schema, found others: run `migrate`".to_owned()));
+        }
         let header = metadata(&reader, &path, HEADER)?;
         Ok(Self { path, run_id, sequence, header })
     }
@@ -289,7 +286,28 @@ impl StagedObject {
     }
 }
 
-async fn read(lake: &Lake, path: &Path, columns: Option<Vec<usize>>) -> Result<FileReader<Cursor<Bytes>>, LakeError> {
+/// Rows under the fixed schema as an Arrow IPC file.
+pub(super) fn encode<'a>(
+    batches: impl IntoIterator<Item = &'a RecordBatch>,
+    metadata: impl IntoIterator<Item = (impl Into<String>, impl Into<String>)>,
+) -> Result<Bytes, LakeError> {
+    let compressed = IpcWriteOptions::default().try_with_compression(Some(CompressionType::LZ4_FRAME))?;
+    let mut writer = FileWriter::try_new_with_options(Vec::new(), &Schema::conversations_arrow(), compressed)?;
+    for batch in batches {
+        writer.write(batch)?;
+    }
+    for (key, value) in metadata {
+        writer.write_metadata(key, value);
+    }
+    writer.finish()?;
+    Ok(writer.into_inner()?.into())
+}
+
+pub(super) async fn read(
+    lake: &Lake,
+    path: &Path,
+    columns: Option<Vec<usize>>,
+) -> Result<FileReader<Cursor<Bytes>>, LakeError> {
     let failed = |source| LakeError::store("read", path.to_string(), source);
     let bytes = lake.store().get(path).await.map_err(failed)?.bytes().await.map_err(failed)?;
     FileReader::try_new(Cursor::new(bytes), columns).map_err(|error| corrupt(path, error.to_string()))
@@ -305,7 +323,7 @@ fn metadata<T: for<'a> Deserialize<'a>>(
     serde_json::from_str(text).map_err(|error| corrupt(path, error.to_string()))
 }
 
-fn corrupt(path: &Path, reason: String) -> LakeError {
+pub(super) fn corrupt(path: &Path, reason: String) -> LakeError {
     LakeError::CorruptStaged { path: path.to_string(), reason }
 }
 

@@ -91,6 +91,18 @@ impl Writer {
     /// [`LakeError::LockHeld`]: a retry helps once the other is done. [`LakeError::CorruptLedger`],
     /// [`LakeError::LedgerLost`], [`LakeError::OtherSchema`], [`LakeError::CorruptPartition`]: no retry helps.
     pub async fn open(lake: &Lake, settings: WriterSettings) -> Result<Self, LakeError> {
+        let mut writer = Self::open_older(lake, settings).await?;
+        match writer.check_schema().await {
+            Ok(()) => Ok(writer),
+            Err(error) => {
+                writer.lock.release().await;
+                Err(error)
+            }
+        }
+    }
+
+    /// The same for an account whose partitions may be under an older schema.
+    pub(super) async fn open_older(lake: &Lake, settings: WriterSettings) -> Result<Self, LakeError> {
         let WriterSettings { account, run_id, wait_lock, memory_limit_bytes, spill_folder, clock } = settings;
         let lock = AccountLock::take(lake, &account, &run_id, wait_lock, clock).await?;
         match Self::load_head(lake, &account, &run_id).await {
@@ -117,8 +129,8 @@ impl Writer {
 
     async fn load_head(lake: &Lake, account: &AccountId, run: &RunId) -> Result<AccountHead, LakeError> {
         sweep(lake, account).await?;
-        let partitions = lake.account_partitions(account).await?;
-        let Some(mut head) = AccountHead::load(lake, account).await? else {
+        let Some(head) = AccountHead::load(lake, account).await? else {
+            let partitions = lake.account_partitions(account).await?;
             if !partitions.is_empty() {
                 let (account, path) = (account.clone(), layout::head(account).to_string());
                 return Err(LakeError::LedgerLost { account, path, days: partitions.len() });
@@ -129,18 +141,21 @@ impl Writer {
             return Ok(head);
         };
         let expected = Schema::conversations().version;
-        if head.schema_version != expected {
-            let path = layout::head(account).to_string();
-            return Err(LakeError::OtherSchema { path, found: head.schema_version, expected });
+        if head.schema_version > expected { Err(head.other_schema()) } else { Ok(head) }
+    }
+
+    /// Whether ledger and partitions are under the present schema; reads those that the ledger does not know.
+    async fn check_schema(&mut self) -> Result<(), LakeError> {
+        if self.head.schema_version != Schema::conversations().version {
+            return Err(self.head.other_schema());
         }
-        for object in partitions {
-            let known = head.days.get(&object.date).is_some_and(|day| day.etag == object.meta.e_tag);
-            if !known {
-                let state = partition::state(lake, &object.meta).await?;
-                head.days.insert(object.date, state);
+        for object in self.lake.account_partitions(&self.account).await? {
+            if !self.head.knows(&object) {
+                let state = partition::state(&self.lake, &object.meta).await?;
+                self.head.days.insert(object.date, state);
             }
         }
-        Ok(head)
+        Ok(())
     }
 
     /// What the ledger knows of the account.
@@ -262,7 +277,7 @@ impl Writer {
 }
 
 /// Deletes what killed writers of this account left half-written.
-async fn sweep(lake: &Lake, account: &AccountId) -> Result<(), LakeError> {
+pub(super) async fn sweep(lake: &Lake, account: &AccountId) -> Result<(), LakeError> {
     let mut folders = vec![
         layout::account_partitions(account),
         layout::account_staging(account),

@@ -8,7 +8,9 @@
 //! **Fails:** with the rooms' errors as [`Error`](crate::error::Error). What was staged is kept; another run
 //! goes on from there. **Rests on:** F17 (windows share their edge second), F20 (keys).
 
+mod accept;
 mod budget;
+mod check;
 mod client;
 mod crowded;
 mod load;
@@ -26,6 +28,8 @@ mod tests;
 mod trial;
 mod window;
 
+pub use accept::accept;
+pub use check::{Check, check};
 pub use client::client;
 pub use load::{LoadRequest, load};
 pub use plan::{Plan, PlannedWindow, plan};

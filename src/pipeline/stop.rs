@@ -48,7 +48,7 @@ impl Stop {
     }
 
     /// The error to end with, once the run is to stop; never where nobody can ask any more.
-    pub(super) async fn asked(&mut self) -> Error {
+    pub async fn asked(&mut self) -> Error {
         let signal = self.0.wait_for(Option::is_some).await.ok().and_then(|signal| *signal);
         match signal {
             Some(Signal::Terminate) => Error::Terminated,

@@ -36,7 +36,7 @@ impl RequestTemplate {
     }
 
     /// The request for the page of `ask` at `offset`, in UTC (F16).
-    pub(super) fn request(&self, ask: &Ask, offset: u32) -> PageRequest {
+    pub fn request(&self, ask: &Ask, offset: u32) -> PageRequest {
         PageRequest {
             api: self.api,
             account_id: self.account_id.clone(),

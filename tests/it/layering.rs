@@ -26,6 +26,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("datafusion", &["query", "lake/merge", "lake/error"]),
     ("datafusion_functions_json", &["query"]),
     ("clap", &["cli"]),
+    ("clap_complete", &["cli"]),
     ("indicatif", &["cli"]),
     ("axum", &["simulator"]),
     ("jsonwebtoken", &["source", "simulator"]),

@@ -125,10 +125,11 @@ async fn another_schema_version_is_refused_both_ways() {
     let lake = TestLake::new();
     lake.replay(&[row(1, "a")]).await;
     let good = std::fs::read_to_string(lake.folder.path().join(HEAD)).unwrap();
-    for (version, says) in [(0, "run `migrate` first"), (2, "written by a newer kore-lake")] {
+    for (version, says) in [(0, "run `migrate`"), (2, "a newer version of the program")] {
         lake.write(HEAD, good.replace("\"schema_version\":1", &format!("\"schema_version\":{version}")).as_bytes());
         let error = opening(&lake).await;
-        assert!(error.to_string().contains(says), "{error}");
+        assert_eq!(error.to_string(), format!("expected schema version 1 in `{HEAD}`, found {version}"));
+        assert!(error.hint().unwrap().contains(says), "{error}");
     }
 }
 

@@ -39,16 +39,6 @@ fn a_flag_or_command_that_is_none_is_named() {
 
     For more information, try '--help'.
     ");
-    insta::assert_snapshot!(line(&loaded, "load"), @"
-    exit 2
-    --- stderr
-    error: the following required arguments were not provided:
-      --from <TIME>
-
-    Usage: kore-lake load --from <TIME>
-
-    For more information, try '--help'.
-    ");
     insta::assert_snapshot!(line(&loaded, "query"), @"
     exit 2
     --- stderr
@@ -69,6 +59,11 @@ fn a_range_that_is_none_is_named() {
     exit 2
     --- stderr
     error: `--from`: expected a date (`2026-01-31`, UTC) or an RFC 3339 time (`2026-01-31T08:00:00Z`), found `2026-02-30`
+    ");
+    insta::assert_snapshot!(range("--to 2026-03-02"), @"
+    exit 2
+    --- stderr
+    error: expected `--from` beside `--to 2026-03-02T00:00:00Z`, found none; without both, what is new is read up to the present (`--now TIME` sets that)
     ");
     insta::assert_snapshot!(range("--from 2026-03-02 --to noon"), @"
     exit 2

@@ -24,26 +24,34 @@ fn the_help_of_load_names_every_option() {
     insta::assert_snapshot!(Program::new(folder.path(), "load --help").run(), @"
     exit 0
     --- stdout
-    Copies a range of conversations from the API into the lake
+    Copies conversations from the API into the lake: a range, or what is new and may have changed
 
-    Usage: kore-lake load [OPTIONS] --from <TIME>
+    Usage: kore-lake load [OPTIONS]
 
     Options:
-          --from <TIME>  Start of the range: a date (UTC) or an RFC 3339 time
-          --to <TIME>    End of the range, not in it; the present unless given
-      -h, --help         Print help
+          --from <TIME>       Start of a range: a date (UTC) or an RFC 3339 time. Without it: on from
+                              what was read, less --lookback
+          --to <TIME>         End of the range, not in it; the present unless given
+          --accept <FROM/TO>  Take a window that could not be read whole as it is, and ask for it no
+                              more
+      -h, --help              Print help
 
     API settings:
           --host <HOST>                 API host name or base URL
+          --since <TIME>                Nothing before this is missed: a date or an RFC 3339 time
           --rate <N>                    Requests a minute, 0 for no limit [default: 50]
           --concurrency <N>             Windows read side by side [default: 4]
-          --window <DURATION>           Length of a window, below 7 days [default: 1d]
+          --window <DURATION>           Longest window, below 7 days [default: 6d]
+          --lookback <DURATION>         How far back to read again what may still change [default: 3d]
+          --max-requests <N>            End the run after so many requests; the next one goes on
+          --max-duration <DURATION>     End the run after so long; the next one goes on
           --save-pages <DIR>            Keep every page read as a file in this folder
           --retry-deadline <DURATION>   How long one request is tried again [default: 5m]
           --connect-timeout <DURATION>  Time a connection may take to stand [default: 10s]
           --idle-timeout <DURATION>     Time an answer may stand still [default: 60s]
           --request-timeout <DURATION>  Time a whole answer may take [default: 120s]
-          --now <TIME>                  Take this for the present as default range end
+          --now <TIME>                  Take this for the present: range end, lookback, what counts as
+                                        final
           --allow-http                  Talk plain HTTP to a host that is not this machine
           --ca-file <FILE>              Further certificate authority, PEM
           --client-id <ID>              Client id to mint tokens for
