@@ -34,19 +34,12 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let host = BaseUrl::parse(&simulator.base_url(), false)?;
     let client = Client::new(ClientSettings::new(host, Credentials::Key(key)), RateLimiter::per_minute(0))?;
 
+    let account = centre.data.account_id.parse()?;
+    let stream = centre.data.stream_ids.first().ok_or("a simulator has a stream")?.parse()?;
     let request = LoadRequest {
-        account_id: centre.data.account_id.parse()?,
-        stream_id: centre.data.stream_ids.first().ok_or("a simulator has a stream")?.parse()?,
-        api: ApiVersion::V2,
         // Half-open: 2 and 3 March.
-        range: TimeRange::new("2026-03-02".parse()?, "2026-03-04".parse()?)?,
-        window: Duration::from_hours(6),
-        concurrency: 4,
-        save_pages: None,
-        allow_downgrade: false,
-        wait_lock: Duration::ZERO,
-        memory_limit_bytes: 256 << 20,
-        strict: false,
+        range: Some(TimeRange::new("2026-03-02".parse()?, "2026-03-04".parse()?)?),
+        ..LoadRequest::new(account, stream, ApiVersion::V2)
     };
     let lake = Lake::create(&folder.parse()?)?;
     let finished = load(&lake, Arc::new(client), &request, &Unwatched, Stop::never()).await;

@@ -90,22 +90,12 @@ fn request(simulator: &Running, invocation: &Invocation) -> Result<LoadRequest, 
     let to = from.plus(Duration::from_hours(24 * u64::from(data.days)));
     let stream = data.stream_ids.first().cloned().unwrap_or_default();
     Ok(LoadRequest {
-        account_id: data.account_id.parse()?,
-        stream_id: stream.parse()?,
-        api: ApiVersion::V2,
         range: Some(TimeRange::new(from, to)?),
-        now: UtcTime::now(),
-        since: None,
         lookback: invocation.settings.lookback,
         window: invocation.settings.window,
         concurrency: invocation.settings.concurrency,
-        max_requests: None,
-        max_duration: None,
-        save_pages: None,
-        allow_downgrade: false,
-        wait_lock: Duration::ZERO,
         memory_limit_bytes: invocation.settings.memory_limit_bytes,
-        strict: false,
+        ..LoadRequest::new(data.account_id.parse()?, stream.parse()?, ApiVersion::V2)
     })
 }
 

@@ -105,7 +105,10 @@ fn text(plan: &Plan, rate: u32) -> String {
     }
     for window in plan.windows.iter().take(SHOWN_WINDOWS) {
         let pages = if window.one_page { ", on one page" } else { "" };
-        line("window", format!("{}: rows {}, requests {}{pages}", window.range, about(window.rows), about(window.requests)));
+        line(
+            "window",
+            format!("{}: rows {}, requests {}{pages}", window.range, about(window.rows), about(window.requests)),
+        );
     }
     if plan.windows.len() > SHOWN_WINDOWS {
         line("", format!("… and {} more; --output json lists all", plan.windows.len() - SHOWN_WINDOWS));
@@ -116,6 +119,8 @@ fn text(plan: &Plan, rate: u32) -> String {
 fn time(seconds: Option<u64>, rate: u32) -> String {
     match seconds {
         None => "as fast as the server answers: no rate limit is set".to_owned(),
-        Some(seconds) => format!("about {} h {:02} min at {rate} requests a minute", seconds / 3_600, seconds % 3_600 / 60),
+        Some(seconds) => {
+            format!("about {} h {:02} min at {rate} requests a minute", seconds / 3_600, seconds % 3_600 / 60)
+        }
     }
 }

@@ -53,5 +53,8 @@ async fn close_owed(writer: &mut Writer, request: &LoadRequest, range: TimeRange
     let stream = writer.head().stream(Some(&request.stream_id));
     let owed: Vec<_> = stream.iter().flat_map(|stream| &stream.owed).map(|owed| owed.range.to_string()).collect();
     let found = if owed.is_empty() { "none".to_owned() } else { owed.join(", ") };
-    Err(Error::Usage(format!("`--accept`: expected owed windows of stream `{}` within {range}, found {found}", request.stream_id)))
+    Err(Error::Usage(format!(
+        "`--accept`: expected owed windows of stream `{}` within {range}, found {found}",
+        request.stream_id
+    )))
 }

@@ -66,12 +66,7 @@ impl WindowReader {
 
     /// The keys of bot-only sessions and of conversations, if both are proven and the filter, which no document
     /// names (F3), was seen in this run to cut a window into just these two.
-    async fn read_groups(
-        &self,
-        window: Window,
-        ask: &Ask,
-        tried: &mut Tried,
-    ) -> Result<Option<HashSet<u128>>, Error> {
+    async fn read_groups(&self, window: Window, ask: &Ask, tried: &mut Tried) -> Result<Option<HashSet<u128>>, Error> {
         if !self.groups_can_be_asked_for().await? {
             return Ok(None);
         }

@@ -56,6 +56,30 @@ pub struct LoadRequest {
     pub strict: bool,
 }
 
+impl LoadRequest {
+    /// What is new since the last load of a stream, with the program's defaults.
+    pub fn new(account_id: AccountId, stream_id: StreamId, api: ApiVersion) -> Self {
+        Self {
+            account_id,
+            stream_id,
+            api,
+            range: None,
+            now: UtcTime::now(),
+            since: None,
+            lookback: Duration::from_hours(3 * 24),
+            window: Duration::from_hours(6 * 24),
+            concurrency: 4,
+            max_requests: None,
+            max_duration: None,
+            save_pages: None,
+            allow_downgrade: false,
+            wait_lock: Duration::ZERO,
+            memory_limit_bytes: 256 << 20,
+            strict: false,
+        }
+    }
+}
+
 /// Copies conversations from the API into the lake: a range, or what is new since the last load.
 ///
 /// Windows are read side by side, oldest first; each is durable once it is read whole. What could not be read whole is
@@ -152,7 +176,7 @@ impl Run<'_> {
         let ranges = scope.all();
         let filtered = memory.habits.filtered;
         let (work, known) = scope::work(self.lake, self.request, stream.as_ref(), &ranges, filtered).await?;
-        let mut planner = self.planner(&work, known, Density::new(memory.rhythm));
+        let mut planner = self.planner(&work, known, Density::new(memory.rhythm, memory.spread));
         let mut saved = self.read_all(&reader, &mut planner, writer, true, stop).await?;
         let beyond = scope.beyond(&ranges, self.request.now);
         if !beyond.is_empty() && self.filters_ends(&reader).await? {
@@ -168,7 +192,8 @@ impl Run<'_> {
         self.progress.committing();
         let habits = reader.learned.habits();
         self.summary.server = Some(habits);
-        let memory = Memory { habits, rhythm: planner.density().rhythm().clone() };
+        let density = planner.density();
+        let memory = Memory { habits, rhythm: density.rhythm().clone(), spread: Some(density.spread()) };
         writer.remember(Some(&self.request.stream_id), memory.to_json()?);
         let commit = writer.commit().await?;
         self.summary.count_commit(&self.request.account_id, &commit);
@@ -212,7 +237,8 @@ impl Run<'_> {
 
     fn manifest(&self, reader: &WindowReader, ranges: &[TimeRange], mut windows: Vec<SavedWindow>) -> Manifest {
         windows.sort_by_key(|window| window.window.from());
-        let hull = ranges.first().zip(ranges.last()).and_then(|(first, last)| TimeRange::new(first.from(), last.to()).ok());
+        let hull =
+            ranges.first().zip(ranges.last()).and_then(|(first, last)| TimeRange::new(first.from(), last.to()).ok());
         let mut manifest = Manifest::new(self.id.clone(), &reader.template(), hull);
         manifest.windows = windows;
         manifest

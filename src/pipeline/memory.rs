@@ -12,6 +12,8 @@ pub(super) struct Memory {
     pub(super) habits: Habits,
     /// Rows by hour of the week.
     pub(super) rhythm: Rhythm,
+    /// By what share of itself the traffic of a day is off its rhythm.
+    pub(super) spread: Option<f64>,
 }
 
 impl Memory {

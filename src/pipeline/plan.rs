@@ -61,7 +61,7 @@ pub async fn plan(lake: Option<&Lake>, request: &LoadRequest, rate: u32) -> Resu
         None => (scope::unknown(&scope.all()), Vec::new()),
     };
     let quiet_before = request.now.minus(request.lookback);
-    let planner = Planner::new(&work, known, Density::new(memory.rhythm), quiet_before, request.window);
+    let planner = Planner::new(&work, known, Density::new(memory.rhythm, memory.spread), quiet_before, request.window);
     let windows = windows(planner, memory.habits);
     let sum = |count: fn(&PlannedWindow) -> Option<u64>| windows.iter().map(count).sum::<Option<u64>>();
     let requests = sum(|window| window.requests);

@@ -5,11 +5,11 @@ use std::collections::HashSet;
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
 
+use super::Stop;
 use super::load::Run;
 use super::run::{add_page, refused_columns};
 use super::summary::Unreadable;
 use super::window::{ReadPage, WindowEnd, WindowRead, WindowReader};
-use super::Stop;
 use crate::clock::{TimeRange, UtcTime};
 use crate::error::Error;
 use crate::lake::{StagedWindow, WindowProof, Writer};

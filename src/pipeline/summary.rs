@@ -213,8 +213,7 @@ impl Summary {
         self.peak_memory_bytes = peak_memory_bytes();
         self.ideal_requests = self.distinct_keys().div_ceil(100);
         let number = |count: u64| u32::try_from(count).map_or(f64::INFINITY, f64::from);
-        self.request_ratio =
-            (self.ideal_requests > 0).then(|| number(self.requests) / number(self.ideal_requests));
+        self.request_ratio = (self.ideal_requests > 0).then(|| number(self.requests) / number(self.ideal_requests));
         self.error = error.map(Error::line);
         let unread = self.unreadable.iter().any(|window| strict || !window.reported_before);
         self.outcome = if error.is_some() {

@@ -107,17 +107,11 @@ impl TestLake {
 
     async fn load(&self, source: Records, api: ApiVersion, range: TimeRange) -> Finished {
         let request = LoadRequest {
-            account_id: account(),
-            stream_id: stream(),
-            api,
-            range,
-            window: Duration::from_hours(24),
+            range: Some(range),
             concurrency: 2,
-            save_pages: None,
-            allow_downgrade: false,
             wait_lock: Duration::from_secs(20),
             memory_limit_bytes: 64 << 20,
-            strict: false,
+            ..LoadRequest::new(account(), stream(), api)
         };
         load(&self.lake, Arc::new(source), &request, &Unwatched, Stop::never()).await
     }

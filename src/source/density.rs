@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::clock::TimeRange;
 
 const HOUR: i64 = 3_600;
+const DAY: i64 = 24 * HOUR;
 const HOURS_OF_WEEK: usize = 168;
 const HOURS_OF_DAY: usize = 24;
 
@@ -15,7 +16,7 @@ const KNOWN_SECONDS: f64 = 900.0;
 const REMEMBERED_SECONDS: f64 = 4.0 * 3_600.0;
 
 /// By what share of itself an estimate may be wrong where only the hour of the day is known, or nothing but a mean.
-const SPREAD_OF_DAY_HOUR: f64 = 0.5;
+const SPREAD_OF_DAY_HOUR: f64 = 0.3;
 const SPREAD_OF_MEAN: f64 = 1.0;
 /// The same at first where the hour of the week is known; then it is learned.
 const SPREAD_AT_FIRST: f64 = 0.15;
@@ -47,8 +48,10 @@ pub(super) struct Expected {
 #[derive(Debug, Clone)]
 pub struct Density {
     rhythm: Rhythm,
-    /// Rows of late, by those that the rhythm told.
+    /// Rows of late, by those that the rhythm told; a day is busy or not as a whole.
     level: f64,
+    /// Day that `level` is of.
+    day: i64,
     variance: f64,
 }
 
@@ -117,9 +120,15 @@ impl Rhythm {
 }
 
 impl Density {
-    /// What is expected before anything was read in this run.
-    pub fn new(rhythm: Rhythm) -> Self {
-        Self { rhythm, level: 1.0, variance: SPREAD_AT_FIRST * SPREAD_AT_FIRST }
+    /// What is expected before anything was read in this run; `spread` is what an earlier run learned of it.
+    pub fn new(rhythm: Rhythm, spread: Option<f64>) -> Self {
+        let spread = spread.filter(|spread| spread.is_finite()).unwrap_or(SPREAD_AT_FIRST).clamp(0.02, 1.0);
+        Self { rhythm, level: 1.0, day: 0, variance: spread * spread }
+    }
+
+    /// By what share of itself the traffic of a day was off what the rhythm told.
+    pub fn spread(&self) -> f64 {
+        self.variance.sqrt()
     }
 
     /// The rhythm, with what was read in this run.
@@ -134,18 +143,18 @@ impl Density {
 
     /// Takes a stretch into account that was read whole.
     pub fn add(&mut self, range: TimeRange, seconds: &[i64]) {
-        if let Some((told, sure)) = self.told(range)
+        if let Some((told, true)) = self.told(range)
             && told >= 1.0
         {
+            let day = range.from().seconds().div_euclid(DAY);
+            if day != self.day {
+                (self.day, self.level) = (day, f64::midpoint(self.level, 1.0));
+            }
             let rows = count_f64(seconds.len());
             let expected = told * self.level;
-            if sure {
-                let wrong = ((rows - expected).powi(2) - expected).max(0.0) / expected.powi(2);
-                let weight = 0.2 * expected / (expected + LEVEL_ROWS);
-                self.variance += weight * (wrong.min(1.0) - self.variance);
-            }
-            let weight = told / (told + LEVEL_ROWS);
-            self.level += weight * ((rows / told).clamp(0.2, 5.0) - self.level);
+            let wrong = ((rows - expected).powi(2) - expected).max(0.0) / expected.powi(2);
+            self.variance += 0.3 * told / (told + LEVEL_ROWS) * (wrong.min(1.0) - self.variance);
+            self.level += told / (told + LEVEL_ROWS) * ((rows / told).clamp(0.3, 3.0) - self.level);
         }
         self.rhythm.add(range, seconds.iter().copied());
     }
@@ -215,13 +224,13 @@ mod tests {
 
     #[test]
     fn nothing_is_expected_before_anything_was_read() {
-        assert!(Density::new(Rhythm::default()).is_empty());
-        assert_eq!(Density::new(Rhythm::default()).rows(0, HOUR), None);
+        assert!(Density::new(Rhythm::default(), None).is_empty());
+        assert_eq!(Density::new(Rhythm::default(), None).rows(0, HOUR), None);
     }
 
     #[test]
     fn an_hour_is_told_by_its_week_then_its_day_then_the_mean() {
-        let mut density = Density::new(Rhythm::default());
+        let mut density = Density::new(Rhythm::default(), None);
         let busy: Vec<i64> = (0..360).map(|n| 10 * HOUR + n * 10).collect();
         density.add(range(10 * HOUR, 11 * HOUR), &busy);
         density.add(range(11 * HOUR, 12 * HOUR), &[]);
@@ -243,7 +252,7 @@ mod tests {
                 rhythm.add(range(from, from + HOUR), (0..per_hour).map(|n| from + n * HOUR / per_hour));
             }
         }
-        let mut density = Density::new(rhythm);
+        let mut density = Density::new(rhythm, None);
         assert!(density.rows(0, HOUR).unwrap() > 950.0);
         for hour in 0..10 {
             let rows: Vec<i64> = (0..500).map(|n| hour * HOUR + n * 7).collect();

@@ -125,7 +125,7 @@ fn tries(attempts: u32) -> String {
 
 impl RefusalReason {
     /// Reads the meaning from the status, the server's words and the fields that were asked for.
-    pub(super) fn read(status: u16, message: Option<&str>, asked_fields: &[String]) -> Self {
+    pub fn read(status: u16, message: Option<&str>, asked_fields: &[String]) -> Self {
         match status {
             404 => Self::NotFound,
             400 | 412 | 422 => message.map_or(Self::Other, |message| Self::of_words(message, asked_fields)),

@@ -77,6 +77,8 @@ pub enum EvidenceKind {
     ShortPage,
     /// A page after the records was empty.
     EmptyPage,
+    /// A page gave the same rows in the same order as the one before: past the end the server repeats the last page.
+    SamePage,
     /// Offsets 0 and 1 were empty: wherever the count begins (F8), there is nothing.
     NothingAtAll,
     /// One second, read in parts: its first and its last moment alone, or bot-only sessions and conversations
@@ -92,6 +94,7 @@ impl EvidenceKind {
         match self {
             Self::ShortPage => "short_page",
             Self::EmptyPage => "empty_page",
+            Self::SamePage => "same_page",
             Self::NothingAtAll => "nothing_at_all",
             Self::Parts => "parts",
             Self::Total => "total",

@@ -70,6 +70,9 @@ pub struct Habits {
     pub refused_seconds: Option<u64>,
     /// Which time windows filter.
     pub filtered: Option<FilteredTime>,
+    /// Whether this run has seen a page as large as that: until then no page is known to be short.
+    #[serde(skip)]
+    pub page_seen: bool,
 }
 
 impl Default for Habits {
@@ -82,6 +85,7 @@ impl Default for Habits {
             totals: false,
             refused_seconds: None,
             filtered: None,
+            page_seen: false,
         }
     }
 }
@@ -185,11 +189,13 @@ impl Learned {
             Unit::Unknown => known.unit,
             seen => seen,
         };
+        let page_rows = state.pages.full_page.unwrap_or(known.page_rows);
         Habits {
             unit,
             first: state.first.max(known.first),
             last: if state.is_settled() { state.last() } else { known.last },
-            page_rows: state.pages.full_page.unwrap_or(known.page_rows),
+            page_rows,
+            page_seen: state.pages.page >= page_rows,
             totals: state.totals || known.totals,
             refused_seconds: [state.refused_seconds, known.refused_seconds].into_iter().flatten().min(),
             filtered: state.filtered().or(known.filtered),
@@ -243,6 +249,12 @@ impl Learned {
 
     pub(super) fn first_is_one(&self) {
         self.state().first = 1;
+    }
+
+    /// Whether it is known which offset is the first: it is 1, or pages 0 and 1 of one window differed.
+    pub(super) fn first_is_known(&self) -> bool {
+        let state = self.state();
+        state.first == 1 || state.unit == Unit::Pages
     }
 
     pub(super) fn zero_serves(&self) -> bool {
@@ -364,7 +376,9 @@ impl Learned {
     pub(super) fn whole(&self, window: Window, pages: u32, rows: Vec<u128>, both_groups: bool, total: Option<i64>) {
         let mut state = self.state();
         state.longest_read = state.longest_read.max(window.length());
-        if pages > 1 && let Some(total) = total {
+        if pages > 1
+            && let Some(total) = total
+        {
             let agrees = usize::try_from(total).is_ok_and(|total| total == rows.len());
             state.totals_agree += u32::from(agrees);
             state.totals_differ |= !agrees;

@@ -11,10 +11,14 @@ use crate::clock::{TimeRange, UtcTime};
 /// First window where nothing is known of the traffic, and how much longer than the longest window read whole the
 /// next may be as long as its hours are unknown.
 const FIRST_SECONDS: i64 = 6 * 3_600;
+const DAY: i64 = 86_400;
 const GROWTH: i64 = 4;
 
 /// Spread of an estimate from which on it is no more than a guess, so that windows grow step by step.
 const GUESS: f64 = 0.9;
+
+/// Pages that must be to come for a full one to be worth a request of its own.
+const WORTH_A_PAGE: usize = 8;
 
 /// Of the rows that a re-read window holds by the lake, so many in a hundred are left for new ones: in a stretch
 /// where rows still change, and in a quiet one.
@@ -97,10 +101,11 @@ impl Planner {
         let piece = *self.todo.front()?;
         let reach = reach(&piece, habits, pages_left);
         let most = self.most_seconds(&piece, habits);
-        let to = if piece.known {
-            self.cut_known(&piece, reach, habits.page_rows, most)
-        } else {
-            self.cut_expected(&piece, reach, habits, most)
+        let to = match self.full_page(&piece, habits) {
+            Some(rows) if piece.known => self.cut_known(&piece, rows, most),
+            Some(rows) => self.cut_expected(&piece, rows, habits, most),
+            None if piece.known => self.cut_known(&piece, fill_known(&piece, reach, habits.page_rows), most),
+            None => self.cut_expected(&piece, reach, habits, most),
         };
         let rows = self.rows(&piece, to);
         self.advance(to);
@@ -142,6 +147,14 @@ impl Planner {
         true
     }
 
+    /// Rows for a window whose first page is full, as long as none was: no page is known to be short before. Not worth
+    /// its request where little is to be read.
+    fn full_page(&self, piece: &Piece, habits: &Habits) -> Option<usize> {
+        let worth = |rows: f64| rows >= count_f64(WORTH_A_PAGE * habits.page_rows);
+        let many = self.rows(piece, piece.to).is_some_and(worth);
+        (!habits.page_seen && piece.splits == 0 && many).then(|| habits.page_rows + habits.page_rows.div_ceil(10))
+    }
+
     fn most_seconds(&self, piece: &Piece, habits: &Habits) -> i64 {
         let refused = habits.refused_seconds.and_then(|seconds| i64::try_from(seconds / 2).ok());
         let most = self.longest.min(piece.at_most.unwrap_or(i64::MAX)).min(refused.unwrap_or(i64::MAX));
@@ -154,12 +167,8 @@ impl Planner {
         most.min(guess).clamp(1, (piece.to - piece.from).max(1))
     }
 
-    /// So that at most `reach` rows of the lake lie in the window, both its ends included.
-    fn cut_known(&self, piece: &Piece, reach: usize, page_rows: usize, most: i64) -> i64 {
-        let pages = ((reach + 1) / page_rows).max(1);
-        let full = reach.min(pages * page_rows - 1);
-        let left = if piece.pages == Pages::One { LEFT_IN_FRESH } else { LEFT_IN_QUIET };
-        let fill = (full - (page_rows.min(full) * left).div_ceil(100)).max(1);
+    /// So that at most `fill` rows of the lake lie in the window, both its ends included.
+    fn cut_known(&self, piece: &Piece, fill: usize, most: i64) -> i64 {
         let first = self.known.partition_point(|second| *second < piece.from);
         let to = self.known.get(first + fill).map_or(i64::MAX, |second| second - 1);
         to.clamp(piece.from + 1, piece.from + most)
@@ -169,13 +178,19 @@ impl Planner {
     fn cut_expected(&self, piece: &Piece, reach: usize, habits: &Habits, most: i64) -> i64 {
         let end = piece.from + most;
         let waste = if habits.totals || reach < habits.page_rows { 1.0 } else { pages_f64(reach, habits.page_rows) };
-        let (mut rows, mut spread) = (0.0, 0.0);
+        let (mut rows, mut of_day, mut day, mut square) = (0.0, 0.0, piece.from.div_euclid(DAY), 0.0_f64);
         for (from, to) in hours(piece.from, end) {
             let Some(expected) = self.density.at(from) else { return end };
             let rate = expected.rate * piece.level;
             let in_hour = rate * seconds_f64(to - from);
-            spread += in_hour * expected.spread;
-            let target = fill(reach, habits.page_rows, if rows + in_hour > 0.0 { spread / (rows + in_hour) } else { 0.0 }, waste);
+            // Days are off each by itself, the hours of a day together.
+            if from.div_euclid(DAY) != day {
+                square += f64::powi(of_day, 2);
+                (of_day, day) = (0.0, from.div_euclid(DAY));
+            }
+            of_day += in_hour * expected.spread;
+            let spread = (square + of_day.powi(2)).sqrt() / (rows + in_hour).max(1.0);
+            let target = fill(reach, habits.page_rows, spread, waste);
             if rows + in_hour > target {
                 let seconds = whole_seconds((target - rows).max(0.0) / rate);
                 return (from + seconds).clamp(piece.from + 1, end);
@@ -214,7 +229,8 @@ fn pieces(work: Work, quiet_before: i64) -> impl Iterator<Item = Piece> {
     let window = Window::covering(work.range);
     let (from, to) = (window.from().seconds(), window.to().seconds());
     let edge = quiet_before.clamp(from, to);
-    let piece = move |from, to, pages| Piece { from, to, pages, known: work.known, level: 1.0, at_most: None, splits: 0 };
+    let piece =
+        move |from, to, pages| Piece { from, to, pages, known: work.known, level: 1.0, at_most: None, splits: 0 };
     [piece(from, edge, Pages::Many), piece(edge, to, Pages::One)].into_iter().filter(|piece| piece.from < piece.to)
 }
 
@@ -223,6 +239,14 @@ fn reach(piece: &Piece, habits: &Habits, pages_left: Option<u64>) -> usize {
     let many = if piece.pages == Pages::Many && habits.many_pages() { habits.reach() } else { one };
     let left = pages_left.and_then(|pages| usize::try_from(pages).ok()).unwrap_or(usize::MAX);
     many.min(left.saturating_mul(habits.page_rows).saturating_sub(1)).max(1)
+}
+
+/// Rows of the lake that a window may hold: full pages but for the last, and room for new rows.
+fn fill_known(piece: &Piece, reach: usize, page_rows: usize) -> usize {
+    let pages = ((reach + 1) / page_rows).max(1);
+    let full = reach.min(pages * page_rows - 1);
+    let left = if piece.pages == Pages::One { LEFT_IN_FRESH } else { LEFT_IN_QUIET };
+    (full - (page_rows.min(full) * left).div_ceil(100)).max(1)
 }
 
 /// The mean of rows to aim at, so that requests a row are fewest: below `reach` a window takes the pages it needs and
@@ -246,8 +270,8 @@ fn fill(reach: usize, page_rows: usize, spread: f64, waste: f64) -> f64 {
 
 /// Middles of 24 equally likely parts of the normal distribution.
 const NORMAL: [f64; 24] = [
-    -2.037, -1.534, -1.258, -1.054, -0.887, -0.741, -0.610, -0.489, -0.374, -0.264, -0.157, -0.052, 0.052, 0.157, 0.264,
-    0.374, 0.489, 0.610, 0.741, 0.887, 1.054, 1.258, 1.534, 2.037,
+    -2.037, -1.534, -1.258, -1.054, -0.887, -0.741, -0.610, -0.489, -0.374, -0.264, -0.157, -0.052, 0.052, 0.157,
+    0.264, 0.374, 0.489, 0.610, 0.741, 0.887, 1.054, 1.258, 1.534, 2.037,
 ];
 
 fn pages_f64(reach: usize, page_rows: usize) -> f64 {

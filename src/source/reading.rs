@@ -75,7 +75,8 @@ struct PageRead {
     records: usize,
     /// Records of the larger group.
     group: usize,
-    keys: HashSet<u128>,
+    /// In the page's order.
+    keys: Vec<u128>,
 }
 
 #[derive(Debug, Clone, Copy, Default)]
@@ -253,7 +254,11 @@ impl WindowReading {
         {
             return self.doubt(Doubt::BeyondReach { total, reach });
         }
-        if self.counts == Unit::Records { self.ask_for_more_records() } else { self.ask_for(self.offset + 1, Purpose::Read) }
+        if self.counts == Unit::Records {
+            self.ask_for_more_records()
+        } else {
+            self.ask_for(self.offset + 1, Purpose::Read)
+        }
     }
 
     /// A later page, where `offset` counts pages or nothing is known yet.
@@ -267,10 +272,14 @@ impl WindowReading {
             return self.at_next_page(page);
         }
         let same = news.new == 0 && page.rows.len() == before.keys.len();
+        if same && before.repeats(page) && self.ends_by_repeating() {
+            return self.whole_unless_total_above(EvidenceKind::SamePage);
+        }
         if same && self.offset == 1 && before.offset == 0 {
             return self.ask_for(2, Purpose::Alike);
         }
-        let shifted_by_one = self.offset == before.offset + 1 && !same && news.new <= 1 && page.records + 1 >= before.records;
+        let shifted_by_one =
+            self.offset == before.offset + 1 && !same && news.new <= 1 && page.records + 1 >= before.records;
         if !shifted_by_one {
             if !same && self.is_quiet() {
                 self.learned.overlap();
@@ -331,8 +340,19 @@ impl WindowReading {
         self.ask_for_more_records();
     }
 
+    /// Whether the page before was the last, given that this one repeats it at an offset that every reading serves.
+    /// Where the count begins must be known, or offsets 0 and 1 may both be the first page (F8). Another page's rows in
+    /// the same order are no chance: a server that shuffles gives another order.
+    fn ends_by_repeating(&self) -> bool {
+        let begins = self.read.len() > 1 || self.learned.first_is_known();
+        begins && self.counts != Unit::Records && self.learned.is_trusted(self.offset)
+    }
+
     /// Offsets 0 and 1 gave the same rows.
     fn at_alike(&mut self, page: &PageFacts, news: &News) {
+        if self.read.last().is_some_and(|first| first.repeats(page)) {
+            return self.whole_unless_total_above(EvidenceKind::SamePage);
+        }
         if news.repeated > 0 {
             return self.repeats(news);
         }
@@ -392,7 +412,7 @@ impl WindowReading {
             (Purpose::Read, _) => {
                 let skipped = usize::try_from(self.offset).unwrap_or(usize::MAX);
                 let gap = self.counts == Unit::Records && self.seen.len() < skipped;
-                if !gap && (self.offset == 1 || self.learned.is_served(self.offset)) {
+                if !gap && (self.offset <= self.learned.first() + 1 || self.learned.is_served(self.offset)) {
                     self.whole_unless_total_above(EvidenceKind::EmptyPage);
                 } else {
                     self.learned.block(self.offset);
@@ -475,7 +495,7 @@ impl WindowReading {
             offset: self.offset,
             records: page.records,
             group: page.bot_only().max(page.conversations()),
-            keys: page.rows.iter().map(|row| row.key).collect(),
+            keys: keys_of(page).collect(),
         });
     }
 
@@ -520,8 +540,20 @@ impl WindowReading {
             let keys = self.seen.iter().copied().collect();
             self.learned.whole(self.window, count_pages(&self.read), keys, both_groups, num_results);
         }
-        self.end = Some(Next::Whole(Evidence { kind, pages, requests, records, distinct_keys, num_results, total_disagrees }));
+        self.end =
+            Some(Next::Whole(Evidence { kind, pages, requests, records, distinct_keys, num_results, total_disagrees }));
     }
+}
+
+impl PageRead {
+    /// Whether `page` has the same rows in the same order.
+    fn repeats(&self, page: &PageFacts) -> bool {
+        keys_of(page).eq(self.keys.iter().copied())
+    }
+}
+
+fn keys_of(page: &PageFacts) -> impl Iterator<Item = u128> {
+    page.rows.iter().map(|row| row.key)
 }
 
 fn count(number: usize) -> u64 {
@@ -532,5 +564,7 @@ fn count_pages(read: &[PageRead]) -> u32 {
     u32::try_from(read.len()).expect("a window has few pages")
 }
 
+#[cfg(test)]
+mod model;
 #[cfg(test)]
 mod tests;

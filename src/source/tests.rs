@@ -123,7 +123,7 @@ fn key(jti: bool) -> Credentials {
 fn request() -> PageRequest {
     let template = RequestTemplate::new(ApiVersion::V2, "acc".parse().unwrap(), "st-1".parse().unwrap());
     let range = crate::clock::TimeRange::new("2026-01-31".parse().unwrap(), "2026-02-01".parse().unwrap()).unwrap();
-    template.request(Window::covering(range), 4)
+    template.request(&Ask::of(Window::covering(range)), 4)
 }
 
 /// The error and its causes, with the server's address and the elapsed time taken out.

@@ -2,7 +2,6 @@
 
 use std::future::Future;
 use std::sync::Arc;
-use std::time::Duration;
 
 use jiff::Timestamp;
 use kore_lake::clock::{TimeRange, UtcTime};
@@ -94,20 +93,12 @@ impl Centre {
         Arc::new(Client::new(settings, RateLimiter::per_minute(0)).unwrap())
     }
 
-    /// A request for all days, in windows of a day.
+    /// A request for all days.
     pub fn request(&self, api: ApiVersion) -> LoadRequest {
         LoadRequest {
-            account_id: self.account(),
-            stream_id: self.stream(),
-            api,
-            range: self.range(),
-            window: Duration::from_hours(24),
-            concurrency: 4,
-            save_pages: None,
-            allow_downgrade: false,
-            wait_lock: Duration::ZERO,
+            range: Some(self.range()),
             memory_limit_bytes: MEMORY_BYTES,
-            strict: false,
+            ..LoadRequest::new(self.account(), self.stream(), api)
         }
     }
 

@@ -49,6 +49,12 @@ pub async fn rows(lake: &Lake) -> Vec<StoredRow> {
     rows
 }
 
+/// The records of a lake, in no order.
+pub async fn records_of(lake: &Lake) -> Vec<Value> {
+    let session = Session::open(lake.into(), SessionSettings::default()).await.unwrap();
+    records(ask(&session).await).await
+}
+
 async fn ask(session: &Session) -> Rows {
     let statements = session.parse(EVERYTHING).unwrap();
     session.run(&statements[0]).await.unwrap()

@@ -102,7 +102,7 @@ fn windows_too_full_for_their_pages_are_split_until_nothing_is_missing() {
         // The simulator includes the last second of a window (F17).
         let truth = centre.truth(ApiVersion::V2, range("2026-03-02T08:00:00Z", "2026-03-02T10:00:01Z"));
         let asked = range("2026-03-02T08:00:00Z", "2026-03-02T10:00:00Z");
-        let summary = centre.load(&lake, &LoadRequest { range: asked, ..centre.request(ApiVersion::V2) }).await;
+        let summary = centre.load(&lake, &LoadRequest { range: Some(asked), ..centre.request(ApiVersion::V2) }).await;
         assert_same_records(&truth, &rows(&lake).await);
         assert!(summary.windows >= 3, "{summary:?}");
         assert_eq!(coverage(&lake, &centre).await.gaps(asked), []);
@@ -166,8 +166,8 @@ fn neither_windows_nor_order_nor_concurrency_change_a_row() {
             vec![LoadRequest { window: Duration::from_hours(24 * 7 - 1), concurrency: 16, ..usual.clone() }],
             // Later days first, and a stretch twice.
             vec![
-                LoadRequest { range: part("2026-03-05T11:00:00Z", "2026-03-09"), ..usual.clone() },
-                LoadRequest { range: part("2026-03-02", "2026-03-06"), concurrency: 2, ..usual },
+                LoadRequest { range: Some(part("2026-03-05T11:00:00Z", "2026-03-09")), ..usual.clone() },
+                LoadRequest { range: Some(part("2026-03-02", "2026-03-06")), concurrency: 2, ..usual },
             ],
         ];
         let mut read = Vec::new();

@@ -1,7 +1,7 @@
 use std::fs::File;
 
 use super::*;
-use crate::source::{Evidence, EvidenceKind, Manifest, RequestTemplate, SavedWindow, Window};
+use crate::source::{Ask, Evidence, EvidenceKind, Manifest, RequestTemplate, SavedWindow, Window};
 
 fn page(body: &'static [u8]) -> Page {
     let request = PageRequest {
@@ -160,7 +160,7 @@ fn what_is_no_page_is_named_with_what_it_is() {
 fn of_one_window() -> (RequestTemplate, Manifest) {
     let range = crate::clock::TimeRange::new("2026-01-31".parse().unwrap(), "2026-02-01".parse().unwrap()).unwrap();
     let template = RequestTemplate::new(ApiVersion::V2, "acc".parse().unwrap(), "st-1".parse().unwrap());
-    let mut manifest = Manifest::new("run-1".parse().unwrap(), &template, range);
+    let mut manifest = Manifest::new("run-1".parse().unwrap(), &template, Some(range));
     let evidence = Evidence {
         kind: EvidenceKind::ShortPage,
         pages: 1,
@@ -178,11 +178,11 @@ fn of_one_window() -> (RequestTemplate, Manifest) {
 fn a_page_of_another_window_stream_or_filter_is_none_of_the_manifest() {
     let (template, manifest) = of_one_window();
     let window = &manifest.windows[0];
-    let asked = template.request(window.window, 3);
+    let asked = template.request(&Ask::of(window.window), 3);
     assert!(manifest.asked(window, &asked));
-    assert!(manifest.asked(window, &template.without_field("skills").unwrap().request(window.window, 0)));
-    let (earlier, _) = window.window.split().unwrap();
-    assert!(!manifest.asked(window, &template.request(earlier, 3)));
+    assert!(manifest.asked(window, &template.without_field("skills").unwrap().request(&Ask::of(window.window), 0)));
+    let earlier = Window::of_seconds(window.window.from().seconds(), window.window.from().seconds() + 1);
+    assert!(!manifest.asked(window, &template.request(&Ask::of(earlier), 3)));
     assert!(!manifest.asked(window, &PageRequest { stream_id: None, ..asked.clone() }));
     assert!(!manifest.asked(window, &PageRequest { offset: None, ..asked.clone() }));
     let filtered = [("isAutomation".to_owned(), false.into())].into_iter().collect();
