@@ -49,6 +49,7 @@ pub use lake::{Lake, PartitionObject};
 pub use layout::{LedgerTable, SessionDate};
 pub use lock::{Clock, Holder};
 pub use migrate::{MigrateProgress, MigrateSummary, migrate};
+pub(crate) use partition::SCHEMA_VERSION;
 pub use staging::{PageReject, RejectLine, StagedWindow, WindowProof};
 pub use tables::{DayLine, RunLine, RunState, WindowLine};
 pub use url::LakeUrl;
