@@ -1,7 +1,7 @@
 use arrow::array::{Array, ArrayRef, AsArray, StringArray};
 use arrow::record_batch::RecordBatch;
 
-use super::record_value::{ValueWriter, bind_text, json_text};
+use super::record_value::{ValueWriter, bind_text};
 use super::scan::{Scan, Value};
 use crate::schema::{Column, Kind, Schema};
 
@@ -40,6 +40,7 @@ pub enum RecordError {
 /// string types, times of any unit.
 pub struct RecordWriter {
     root: ObjectWriter,
+    purpose: Purpose,
 }
 
 impl RecordWriter {
@@ -54,7 +55,7 @@ impl RecordWriter {
     /// A writer of rows that are decoded again.
     pub(super) fn bind(batch: &RecordBatch, purpose: Purpose) -> Result<Self, RecordError> {
         let column = |name: &str| batch.column_by_name(name).cloned();
-        Ok(Self { root: ObjectWriter::bind("", &Schema::conversations().columns, &column, purpose)? })
+        Ok(Self { root: ObjectWriter::bind("", &Schema::conversations().columns, &column, purpose)?, purpose })
     }
 
     /// Appends the record of row `row` to `out`: one JSON object on one line, without a line end.
@@ -62,7 +63,13 @@ impl RecordWriter {
     /// # Errors
     /// [`RecordError::Json`]; what `out` then holds behind its former end is not whole. No retry helps.
     pub fn write(&self, row: usize, out: &mut Vec<u8>) -> Result<(), RecordError> {
-        self.root.write(row, out)
+        let start = out.len();
+        self.root.write(row, out)?;
+        if self.purpose == Purpose::Record {
+            // Of JSON that came so; there they can only be white space between its tokens.
+            out[start..].iter_mut().filter(|byte| matches!(byte, b'\n' | b'\r')).for_each(|byte| *byte = b' ');
+        }
+        Ok(())
     }
 }
 
@@ -77,7 +84,7 @@ pub fn write_record(batch: &RecordBatch, row: usize, out: &mut Vec<u8>) -> Resul
 /// What records are written for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Purpose {
-    /// To be given back as they came. Columns that the batch lacks may only have been left out of it.
+    /// To be given back as they came, one a line. Columns that the batch lacks may only have been left out of it.
     Record,
     /// To be decoded under a later schema: what the batch lacks, the schema of its rows lacked too, and times
     /// say that they are UTC, whatever offset counts for those in `extra`.
@@ -214,9 +221,9 @@ impl<'o> MemberList<'o> {
     pub(super) fn extra(&mut self, members: &[ExtraMember<'_>]) {
         for member in members {
             self.separate();
-            json_text(member.key, self.out);
+            self.out.extend_from_slice(member.key.as_bytes());
             self.out.push(b':');
-            json_text(member.value, self.out);
+            self.out.extend_from_slice(member.value.as_bytes());
         }
     }
 

@@ -17,9 +17,9 @@ use crate::lake::{LakeErrorKind, RunState, Writer};
 
 /// Lets so many writes through, then fails every one: what a kill leaves behind.
 #[derive(Debug)]
-struct DyingStore {
-    inner: Arc<dyn ObjectStore>,
-    left: Arc<AtomicI64>,
+pub(super) struct DyingStore {
+    pub(super) inner: Arc<dyn ObjectStore>,
+    pub(super) left: Arc<AtomicI64>,
 }
 
 impl DyingStore {
