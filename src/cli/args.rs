@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use clap::{Arg, ArgAction, ArgGroup, ArgMatches, Command, value_parser};
 use kore_lake::config::{OPTIONS, OptionSpec, Value};
+use kore_lake::simulator::{Behaviour, Switch};
 
 /// Headings of the options, in which those of a command itself come first.
 const LAKE_SETTINGS: &str = "Lake settings";
@@ -219,6 +220,30 @@ fn simulate() -> Command {
                 .action(ArgAction::SetTrue)
                 .help("Refuse tokens without jti, and a jti seen before"),
         )
+        .arg(Arg::new("clock").long("now").value_name("TIME").help(
+            "Time of the simulated clock at the start, a date (UTC) or an RFC 3339 time; it goes on as the real one \
+             does. Conversations then begin, end and change as it goes. Without it there is no clock: all of them are \
+             there and stay as they are",
+        ))
+        .arg(
+            Arg::new("switches")
+                .long("switch")
+                .value_name("NAME=VALUE")
+                .action(ArgAction::Append)
+                .help("Answer differently in one thing, see below; may be repeated"),
+        )
+        .after_help(format!("{}\n\n{LAYERS}", switches()))
+}
+
+/// What `--switch` takes.
+fn switches() -> String {
+    let plain = Behaviour::default();
+    let line = |switch: &Switch| {
+        let (words, default) = (switch.words.join("|"), switch.value(&plain));
+        format!("\n  {}={words}\n          {} [default: {default}]", switch.name, switch.about)
+    };
+    let lines: String = Behaviour::switches().iter().map(line).collect();
+    format!("Switches, one for each thing that the API's documents leave open:{lines}")
 }
 
 fn result_arguments() -> [Arg; 2] {

@@ -2,8 +2,10 @@
 
 use std::net::SocketAddr;
 
+use jiff::Timestamp;
+use kore_lake::clock::UtcTime;
 use kore_lake::error::Error;
-use kore_lake::simulator::{GeneratorSettings, Simulator, SimulatorSettings};
+use kore_lake::simulator::{Behaviour, GeneratorSettings, Simulator, SimulatorSettings};
 
 use super::{End, Invocation, print};
 
@@ -55,7 +57,29 @@ fn settings(invocation: &Invocation) -> Result<SimulatorSettings, Error> {
         rate_per_minute: number("rate-limit"),
         latency: latency.transpose().map_err(|_| usage("latency", "a duration such as `50ms`"))?,
         require_jti: matches.get_flag("require-jti"),
+        behaviour: behaviour(invocation)?,
+        now: now(invocation)?,
+        clock_runs: true,
         bind: text("bind").parse::<SocketAddr>().map_err(|_| usage("bind", "an address such as `127.0.0.1:8787`"))?,
         ..defaults
     })
+}
+
+fn behaviour(invocation: &Invocation) -> Result<Behaviour, Error> {
+    let mut behaviour = Behaviour::default();
+    for text in invocation.matches.get_many::<String>("switches").into_iter().flatten() {
+        let (switch, value) = text
+            .split_once('=')
+            .ok_or_else(|| Error::Usage(format!("`--switch`: expected `NAME=VALUE`, found `{text}`")))?;
+        behaviour.set(switch, value).map_err(|error| Error::Usage(format!("`--switch`: {error}")))?;
+    }
+    Ok(behaviour)
+}
+
+/// The present of the records when the server starts.
+fn now(invocation: &Invocation) -> Result<Option<Timestamp>, Error> {
+    let Some(text) = invocation.argument("clock") else { return Ok(None) };
+    let time: UtcTime = text.parse().map_err(|error| Error::Usage(format!("`--now`: {error}")))?;
+    let time = Timestamp::from_second(time.seconds());
+    time.map(Some).map_err(|_| Error::Usage(format!("`--now`: expected a time of the years 1 to 9999, found `{text}`")))
 }

@@ -1,25 +1,31 @@
 //! One request, one answer: the simulator without a network.
 
 use std::fmt;
-use std::iter;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Instant;
 
 use axum::body::Bytes;
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, Method, Request, Response, StatusCode, header::CONTENT_TYPE, header::RETRY_AFTER};
+use jiff::Timestamp;
 use serde_json::json;
 
-use super::ask::{Ask, Filter, PageAsked, Route, header};
+use super::ask::{Ask, Route, header};
 use super::auth::Gate;
+use super::changes::Changes;
+use super::clock::Clock;
+use super::ends::Ends;
 use super::error::SimulatorError;
+use super::form::Form;
 use super::generator::Generator;
-use super::plot::Destination;
+use super::memory::Memory;
+use super::moment::Moment;
+use super::paging::PageAsked;
 use super::rate::Rate;
+use super::readings::FilteredTime;
 use super::refusal::Refusal;
 use super::settings::SimulatorSettings;
-use super::timeline::Row;
-use super::view::View;
 
 /// A request as it comes over HTTP, with its whole body: made by `ApiRequest::new(body)`, with method,
 /// path, query and headers set on it.
@@ -34,19 +40,32 @@ pub struct Simulator {
     gate: Gate,
     rate: Rate,
     requests: AtomicU64,
+    clock: Clock,
+    memory: Mutex<Memory>,
+    /// Rows by their end, without a clock and with one; made when first needed.
+    ends: [OnceLock<Ends>; 2],
 }
 
 impl Simulator {
     /// A simulator that listens nowhere yet.
     ///
     /// # Errors
-    /// The settings cannot be met, see [`Generator::new`]. A retry does not help.
+    /// The settings cannot be met, see [`Generator::new`], or the crowd's second is outside the years that ids
+    /// can carry. A retry does not help.
     pub fn new(settings: SimulatorSettings) -> Result<Self, SimulatorError> {
+        let mut generator = Generator::new(settings.data.clone())?;
+        if let Some(crowd) = &settings.behaviour.crowd {
+            generator.crowd(crowd)?;
+        }
+        let changes = Changes::new(&generator, &settings.behaviour.churn);
         Ok(Self {
-            generator: Generator::new(settings.data.clone())?,
+            generator,
             gate: Gate::new(&settings),
             rate: Rate::new(settings.rate_per_minute),
             requests: AtomicU64::new(0),
+            clock: Clock::new(settings.now, settings.clock_runs),
+            memory: Mutex::new(Memory { changes, ..Memory::default() }),
+            ends: Default::default(),
             settings,
         })
     }
@@ -85,13 +104,13 @@ impl Simulator {
         if parts.method != Method::POST {
             return Err(Refusal::method());
         }
-        self.requests.fetch_add(1, Ordering::Relaxed);
+        let number = self.requests.fetch_add(1, Ordering::Relaxed);
         self.gate.pass(header(parts, "auth"))?;
         let stream_id = self.admit(&route, parts)?;
         self.rate.take(Instant::now()).map_err(Refusal::too_many)?;
         let page = PageAsked::of(parts.uri.query(), &self.settings.behaviour)?;
         let ask = Ask::of(route.api, body, &self.settings.behaviour)?;
-        Ok(self.render(stream_id, page, &ask))
+        Ok(self.serve_page(stream_id, page, &ask, number))
     }
 
     /// Checks the headers beside the token (F2) and gives the stream.
@@ -111,54 +130,54 @@ impl Simulator {
         if is_json { Ok(stream_id) } else { Err(Refusal::invalid("content-type must be application/json")) }
     }
 
-    fn render(&self, stream_id: &str, page: PageAsked, ask: &Ask) -> Vec<u8> {
-        let (sessions, conversations) = self.generator.within(stream_id, &ask.seconds);
-        if ask.filter.is_empty() {
-            return self.body(sessions, conversations, page, &ask.view);
+    /// The page, of the rows as they stand between two changes.
+    fn serve_page(&self, stream_id: &str, page: PageAsked, ask: &Ask, request: u64) -> Vec<u8> {
+        let churn = &self.settings.behaviour.churn;
+        if churn.is_quiet() && !self.settings.record {
+            // Nothing to remember: requests need not wait for one another.
+            return self.moment(&Changes::default()).page(stream_id, page, ask, request).body;
         }
-        let passing =
-            |rows: &[Row]| rows.iter().copied().filter(|row| self.passes(*row, &ask.filter)).collect::<Vec<_>>();
-        self.body(&passing(sessions), &passing(conversations), page, &ask.view)
+        let mut memory = self.memory();
+        let Memory { changes, served, .. } = &mut *memory;
+        changes.step(&self.generator, churn);
+        let moment = self.moment(changes);
+        let page = moment.page(stream_id, page, ask, request);
+        if self.settings.record {
+            page.records(&moment).for_each(|(key, json)| served.note(key, ask.view.api, json));
+        }
+        page.body
     }
 
-    /// Bot-only sessions ascending, then conversations descending (F11).
-    fn body(&self, sessions: &[Row], conversations: &[Row], page: PageAsked, view: &View) -> Vec<u8> {
-        let mut out = Vec::with_capacity(page.limit * 3_072);
-        out.extend_from_slice(
-            format!("{{\"numResults\":{},\"data\":[", sessions.len() + conversations.len()).as_bytes(),
-        );
-        let rows = sessions.iter().chain(conversations.iter().rev());
-        for (number, row) in rows.skip(page.offset * page.limit).take(page.limit).enumerate() {
-            if number > 0 {
-                out.push(b',');
-            }
-            self.generator.write(&mut out, *row, view);
-        }
-        out.extend_from_slice(b"]}");
-        out
+    /// What the clock shows; none if there is no clock.
+    pub fn now(&self) -> Option<Timestamp> {
+        self.clock.now()
     }
 
-    fn passes(&self, row: Row, filter: &Filter) -> bool {
-        let bot_only = self.generator.kind(row).is_bot_only();
-        if filter.bot_only.is_some_and(|wanted| wanted != bot_only) {
-            return false;
-        }
-        let story = self.generator.story(row);
-        let cast = self.generator.cast();
-        let queues = story.destinations.iter().filter_map(|destination| match destination {
-            Destination::Queue(entry) => Some(&cast.queues[entry.queue].id),
-            Destination::Agent(_) => None,
-        });
-        allows(&filter.channels, [story.channel.code()])
-            && allows(&filter.queues, queues)
-            && allows(&filter.bots, iter::once(self.generator.stream_of(row)).chain(story.automation_bot(cast)))
-            && filter.direction.is_none_or(|direction| direction == story.direction())
+    /// Moves the clock on; an earlier time than it shows changes nothing. A simulator without a clock gets
+    /// one by it, and with it other records: those that never end without a clock do end.
+    pub fn set_now(&self, now: Timestamp) {
+        self.clock.set(now);
     }
-}
 
-/// An empty filter allows all; another one of the values.
-fn allows(filter: &[String], values: impl IntoIterator<Item = impl AsRef<str>>) -> bool {
-    filter.is_empty() || values.into_iter().any(|value| filter.iter().any(|wanted| wanted == value.as_ref()))
+    /// What the clock shows, in seconds since 1970.
+    pub(super) fn second(&self) -> Option<i64> {
+        self.now().map(Timestamp::as_second)
+    }
+
+    pub(super) fn moment<'a>(&'a self, changes: &'a Changes) -> Moment<'a> {
+        let now = self.second();
+        let ends = (self.settings.behaviour.filtered == FilteredTime::End).then(|| self.ends(now.is_some()));
+        Moment { generator: &self.generator, behaviour: &self.settings.behaviour, changes, ends, now }
+    }
+
+    fn ends(&self, clock: bool) -> &Ends {
+        let form = if clock { Form::SETTLED } else { Form::default() };
+        self.ends[usize::from(clock)].get_or_init(|| Ends::of(&self.generator, form))
+    }
+
+    pub(super) fn memory(&self) -> MutexGuard<'_, Memory> {
+        self.memory.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 fn refused(refusal: &Refusal) -> Answer {

@@ -6,13 +6,16 @@ use jiff::civil::{Date, DateTime, Time};
 use jiff::tz::TimeZone;
 use serde_json::{Map, Value};
 
+use super::behaviour::Behaviour;
+use super::moment::Window;
+use super::readings::RangeLimit;
 use super::refusal::Refusal;
-use super::settings::Behaviour;
-use super::timeline::Seconds;
 use super::view::{Api, Field, View};
 
 /// Fourteen hours either way.
 const OFFSET_MINUTES: i64 = 14 * 60;
+/// Seconds.
+const DAY: i64 = 86_400;
 
 /// What a path addresses.
 #[derive(Debug, PartialEq, Eq)]
@@ -40,40 +43,10 @@ impl Route {
     }
 }
 
-/// Which page of a window.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct PageAsked {
-    pub(super) limit: usize,
-    /// Counts pages, the first is 0 (F8).
-    pub(super) offset: usize,
-}
-
-impl PageAsked {
-    pub(super) fn of(query: Option<&str>, behaviour: &Behaviour) -> Result<Self, Refusal> {
-        let limit = parameter(query, "limit")?.unwrap_or(behaviour.page_rows);
-        let offset = parameter(query, "offset")?.unwrap_or(0);
-        if limit == 0 {
-            return Err(Refusal::invalid("limit must be between 1 and 100"));
-        }
-        if offset > behaviour.last_page {
-            return Err(Refusal::invalid(format!("offset must not exceed {}", behaviour.last_page)));
-        }
-        let size = |number: u32| usize::try_from(number).unwrap_or(usize::MAX);
-        Ok(Self { limit: size(limit.min(behaviour.page_rows)), offset: size(offset) })
-    }
-}
-
-fn parameter(query: Option<&str>, name: &str) -> Result<Option<u32>, Refusal> {
-    let pairs = query.unwrap_or_default().split('&').filter_map(|pair| pair.split_once('='));
-    let value = pairs.into_iter().find(|(key, _)| *key == name).map(|(_, value)| value);
-    let number = value.map(str::parse).transpose();
-    number.map_err(|_| Refusal::invalid(format!("{name} must be a whole number")))
-}
-
 /// The body of a request, checked.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Ask {
-    pub(super) seconds: Seconds,
+    pub(super) window: Window,
     pub(super) view: View,
     pub(super) filter: Filter,
 }
@@ -97,15 +70,15 @@ impl Ask {
         };
         let time_zone_offset = time_zone_offset(&body)?;
         Ok(Self {
-            seconds: seconds(&body, time_zone_offset, behaviour)?,
+            window: window(&body, time_zone_offset, behaviour)?,
             view: View { api, time_zone_offset, fields: selected_fields(&body)? },
-            filter: Filter::of(api, &body)?,
+            filter: Filter::of(api, &body, behaviour)?,
         })
     }
 }
 
 impl Filter {
-    fn of(api: Api, body: &Map<String, Value>) -> Result<Self, Refusal> {
+    fn of(api: Api, body: &Map<String, Value>, behaviour: &Behaviour) -> Result<Self, Refusal> {
         if api == Api::V1 && body.contains_key("bots") {
             return Err(Refusal::invalid("bots is not allowed"));
         }
@@ -114,8 +87,14 @@ impl Filter {
             queues: texts(body, "queues")?,
             bots: texts(body, "bots")?,
             direction: direction(body)?,
-            bot_only: bot_only(body)?,
+            bot_only: bot_only(body)?.filter(|_| behaviour.is_automation_honoured),
         })
+    }
+
+    /// Whether nothing but the kind of a row decides.
+    pub(super) fn is_about_kind_only(&self) -> bool {
+        let Self { channels, queues, bots, direction, bot_only: _ } = self;
+        channels.is_empty() && queues.is_empty() && bots.is_empty() && direction.is_none()
     }
 
     /// Whether every row passes.
@@ -135,18 +114,21 @@ fn time_zone_offset(body: &Map<String, Value>) -> Result<i32, Refusal> {
         .ok_or_else(|| Refusal::invalid("timeZoneOffset must be between -840 and 840"))
 }
 
-/// The window in seconds of UTC.
-fn seconds(body: &Map<String, Value>, offset: i32, behaviour: &Behaviour) -> Result<Seconds, Refusal> {
+fn window(body: &Map<String, Value>, offset: i32, behaviour: &Behaviour) -> Result<Window, Refusal> {
     let start = bound(body, "startDate", Time::midnight())?;
     let end = bound(body, "endDate", Time::constant(23, 59, 59, 0))?;
     if end < start {
         return Err(Refusal::invalid("endDate must not be before startDate"));
     }
-    if end - start > behaviour.range_seconds {
+    let too_long = match behaviour.range {
+        RangeLimit::Hours168 => end - start > 7 * DAY,
+        RangeLimit::CalendarDays7 => end.div_euclid(DAY) - start.div_euclid(DAY) >= 7,
+    };
+    if too_long {
         return Err(Refusal::invalid("The date range cannot be more than 7 days"));
     }
     let shift = i64::from(offset) * 60;
-    Ok(start + shift..end + shift + i64::from(behaviour.last_second_included))
+    Ok(Window { start: start + shift, end: end + shift })
 }
 
 /// A local time as seconds; a date alone means `time` of that day.

@@ -6,24 +6,23 @@ use super::json::Millis;
 use super::plot::{Callback, Destination, Guest, Leg, Plot, QueueEntry, Talk};
 use super::story::{Channel, Ending};
 
-/// A conversation that a customer began.
+/// A conversation that a customer began; some are open for ever.
 pub(super) fn inbound(channel: Channel, start: i64, cast: &Cast, dice: &mut Dice) -> Plot {
     let turn = dice.roll(100);
     let mut course = Course::new(channel, start, cast, dice);
-    match turn {
-        0..7 if channel == Channel::Voice => course.called_back(),
-        7..11 if channel == Channel::Voice => course.voicemail(),
-        0..48 => course.answered(0),
-        48..60 => course.answered_after_misses(),
-        60..65 => course.reassigned(),
-        65..72 => course.moved_on(),
-        72..77 => course.direct(),
-        77..86 => course.abandoned(),
-        86..89 => course.abandoned_before_queue(),
-        89..92 => course.abandoned_with_agent(),
-        92..97 => course.no_agents(),
-        _ => course.open(),
-    }
+    if turn < ENDED { course.told(turn) } else { course.open() }
+}
+
+/// A conversation that a customer began and that ends: those that would stay open are only long.
+pub(super) fn settling(channel: Channel, start: i64, cast: &Cast, dice: &mut Dice) -> Plot {
+    let turn = dice.roll(100);
+    let mut course = Course::new(channel, start, cast, dice);
+    if turn < ENDED { course.told(turn) } else { course.long() }
+}
+
+/// What a session becomes that is handed over to an agent.
+pub(super) fn handed_over(channel: Channel, start: i64, cast: &Cast, dice: &mut Dice) -> Plot {
+    Course::new(channel, start, cast, dice).answered(0)
 }
 
 /// A conversation that the contact centre began.
@@ -44,6 +43,9 @@ pub(super) fn outbound(channel: Channel, start: i64, cast: &Cast, dice: &mut Dic
         _ => course.leave(Vec::new(), "TERMINATED"),
     }
 }
+
+/// Of a hundred conversations that customers begin, those that have ended when they are told without a clock.
+const ENDED: u32 = 97;
 
 const CLOSED: Ending = Ending { status: Some("CLOSED"), smart: "CLOSED", reason: "", event: "Agent Closed" };
 
@@ -82,6 +84,23 @@ struct Course<'a> {
 impl<'a> Course<'a> {
     fn new(channel: Channel, start: i64, cast: &'a Cast, dice: &'a mut Dice) -> Self {
         Self { channel, pace: Pace::of(channel), now: start, cast, dice }
+    }
+
+    /// One of the courses that end; `turn` is below [`ENDED`].
+    fn told(&mut self, turn: u32) -> Plot {
+        match turn {
+            0..7 if self.channel == Channel::Voice => self.called_back(),
+            7..11 if self.channel == Channel::Voice => self.voicemail(),
+            0..48 => self.answered(0),
+            48..60 => self.answered_after_misses(),
+            60..65 => self.reassigned(),
+            65..72 => self.moved_on(),
+            72..77 => self.direct(),
+            77..86 => self.abandoned(),
+            86..89 => self.abandoned_before_queue(),
+            89..92 => self.abandoned_with_agent(),
+            _ => self.no_agents(),
+        }
     }
 
     fn answered(&mut self, misses: i64) -> Plot {
@@ -210,6 +229,20 @@ impl<'a> Course<'a> {
         let ending = Ending { status, smart: "", reason: "", event: "" };
         let end = self.dice.chance(30).then_some(self.now);
         Plot { end, ..self.finish(vec![Destination::Queue(entry)], ending) }
+    }
+
+    /// With an agent for hours, by e-mail for days.
+    fn long(&mut self) -> Plot {
+        let mut entry = self.queue_entry();
+        let mut leg = self.answer();
+        let hours = if self.channel == Channel::Email { self.dice.between(24, 144) } else { self.dice.between(2, 30) };
+        self.now += hours * 3_600;
+        if let Some(talk) = &mut leg.answer {
+            talk.ended = Some(self.now);
+            talk.passed_on = None;
+        }
+        entry.responding = Some(leg);
+        self.close(vec![Destination::Queue(entry)])
     }
 
     fn queue_entry(&mut self) -> QueueEntry {

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use jiff::Timestamp;
 use jiff::civil::Date;
 
 /// A simulator that cannot be made or started.
@@ -27,6 +28,30 @@ pub enum SimulatorError {
     /// No stream was named: nothing could be asked for.
     #[error("expected at least one stream id, found none")]
     NoStream,
+    /// The crowd's second does not lie in the years for which session ids carry a time (F15).
+    #[error("expected a crowd within the years 2015 to 2099, found `{at}`")]
+    Crowd {
+        /// Second asked for.
+        at: Timestamp,
+    },
+    /// There is no switch of that name.
+    #[error("expected a switch of `{known}`, found `{found}`")]
+    Switch {
+        /// The switches that there are, each in backticks but for the outermost ones.
+        known: String,
+        /// Name asked for.
+        found: String,
+    },
+    /// A switch has no such value.
+    #[error("expected one of `{words}` for the switch `{switch}`, found `{found}`")]
+    SwitchValue {
+        /// The switch.
+        switch: &'static str,
+        /// The values that it has, each in backticks but for the outermost ones.
+        words: String,
+        /// Value asked for.
+        found: String,
+    },
     /// The address cannot be listened on.
     #[error("cannot listen on `{address}`")]
     Bind {

@@ -6,12 +6,14 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
+use super::behaviour::Crowd;
 use super::cast::Cast;
 use super::dice::Dice;
 use super::error::SimulatorError;
+use super::form::Form;
 use super::record::{Place, write_record};
-use super::story::{Kind, Story, topic};
-use super::timeline::{Row, Seconds, Span, Timeline};
+use super::story::{self, Kind, Story, topic};
+use super::timeline::{self, Row, Seconds, Span, Timeline};
 use super::view::View;
 
 /// What records there are.
@@ -112,33 +114,69 @@ impl Generator {
     /// One record as `view` shows it: a JSON object.
     pub fn record(&self, row: Row, view: &View) -> String {
         let mut out = Vec::with_capacity(4_096);
-        self.write(&mut out, row, view);
+        self.write(&mut out, row, Form::default(), view);
         String::from_utf8(out).expect("records are written from text")
     }
 
     /// The value of `sessionId`.
     pub fn session_id(&self, row: Row) -> String {
-        self.story(row).session_id()
+        story::session_id(row, &story::row_dice(row, &self.dice))
     }
 
     /// The value of `conversationId`; none for a bot-only session.
     pub fn conversation_id(&self, row: Row) -> Option<String> {
-        let story = self.story(row);
-        (!story.kind.is_bot_only()).then(|| super::json::guid("c-", story.chance(topic::CONVERSATION_ID), 7))
+        (!self.kind(row).is_bot_only()).then(|| self.talk_id(row))
     }
 
+    /// The `conversationId` that the row has as soon as it is a conversation.
+    pub(super) fn talk_id(&self, row: Row) -> String {
+        super::json::guid("c-", story::row_dice(row, &self.dice).fork(topic::CONVERSATION_ID), 7)
+    }
+
+    /// Adds rows that all start in one second.
+    pub(super) fn crowd(&mut self, crowd: &Crowd) -> Result<(), SimulatorError> {
+        let outside = |_| SimulatorError::Crowd { at: crowd.at };
+        let start = u32::try_from(crowd.at.as_second()).map_err(outside)?;
+        let year = crowd.at.to_zoned(TimeZone::UTC).year();
+        if !(2015..2100).contains(&year) {
+            return Err(SimulatorError::Crowd { at: crowd.at });
+        }
+        let first = u32::try_from(self.rows()).expect("rows were laid out with 32-bit numbers");
+        timeline::add(&mut self.timelines, (first..first + crowd.rows).map(|serial| Row { start, serial }), &self.dice);
+        Ok(())
+    }
+
+    /// Number of a stream.
+    pub(super) fn stream(&self, stream_id: &str) -> Option<usize> {
+        self.settings.stream_ids.iter().position(|known| known == stream_id)
+    }
+
+    /// Sessions and conversations of a stream that start within `seconds`.
     pub(super) fn within(&self, stream_id: &str, seconds: &Seconds) -> (&[Row], &[Row]) {
-        let stream = self.settings.stream_ids.iter().position(|known| known == stream_id);
-        stream.map_or((&[], &[]), |stream| self.timelines[stream].within(seconds))
+        self.stream(stream_id).map_or((&[], &[]), |stream| self.timelines[stream].within(seconds))
     }
 
-    pub(super) fn write(&self, out: &mut Vec<u8>, row: Row, view: &View) {
+    /// The same of each stream.
+    pub(super) fn all_within(&self, seconds: &Seconds) -> impl Iterator<Item = (&[Row], &[Row])> {
+        self.timelines.iter().map(|timeline| timeline.within(seconds))
+    }
+
+    pub(super) fn write(&self, out: &mut Vec<u8>, row: Row, form: Form, view: &View) {
         let place = Place { account_id: &self.settings.account_id, stream_id: self.stream_of(row), cast: &self.cast };
-        write_record(out, &self.story(row), place, view);
+        write_record(out, &self.story(row, form), place, view);
     }
 
-    pub(super) fn story(&self, row: Row) -> Story {
-        Story::tell(row, &self.cast, &self.dice)
+    pub(super) fn story(&self, row: Row, form: Form) -> Story {
+        Story::tell(row, form, &self.cast, &self.dice)
+    }
+
+    pub(super) fn dice(&self) -> &Dice {
+        &self.dice
+    }
+
+    /// Chance of what happens before one request.
+    pub(super) fn churn_dice(&self, step: u64) -> Dice {
+        self.dice.fork(1 << 48).fork(step)
     }
 
     pub(super) fn cast(&self) -> &Cast {
@@ -155,6 +193,6 @@ impl Generator {
 }
 
 /// Starts are whole seconds: a fraction in a bound moves it to the next one.
-fn second_at_or_after(time: Timestamp) -> i64 {
+pub(super) fn second_at_or_after(time: Timestamp) -> i64 {
     time.as_second() + i64::from(time.subsec_nanosecond() > 0)
 }

@@ -18,33 +18,53 @@
 mod answer;
 mod ask;
 mod auth;
+mod behaviour;
 mod cast;
+mod changes;
+mod clock;
 mod course;
 mod destinations;
 mod dice;
+mod ends;
 mod error;
+mod form;
 mod generator;
 mod json;
+mod memory;
 mod meta;
+mod moment;
+mod page;
+mod paging;
 mod phrases;
 mod plot;
+mod publish;
 mod rate;
+mod readings;
 mod record;
 mod refusal;
 mod rhythm;
 mod selected;
+mod served;
 mod server;
 mod settings;
 mod story;
+mod switches;
 #[cfg(test)]
 mod tests;
 mod timeline;
+mod unfold;
 mod view;
 
 pub use answer::{Answer, ApiRequest, Simulator};
+pub use behaviour::{Behaviour, Churn, Crowd};
 pub use error::SimulatorError;
 pub use generator::{Generator, GeneratorSettings};
+pub use readings::{
+    FilterCodes, FilteredTime, FirstPage, NumResults, OffsetUnit, Order, PastEnd, PastMaximum, RangeLimit,
+};
+pub use served::{Key, Version};
 pub use server::Running;
-pub use settings::{Behaviour, SimulatorSettings};
+pub use settings::SimulatorSettings;
+pub use switches::Switch;
 pub use timeline::Row;
 pub use view::{Api, Field, View};

@@ -59,9 +59,10 @@ impl Record<'_> {
         if let Some(bot) = story.automation_bot(self.place.cast) {
             json.texts_at("automationBotIDs", [bot]);
         }
-        if chance.chance(8) {
+        if chance.chance(8) && story.aftermath.surveyed {
             self.survey(json);
         }
+        self.edits(json);
         write_selected(json, self);
     }
 
@@ -102,9 +103,10 @@ impl Record<'_> {
         if let Some(bot) = story.automation_bot(self.place.cast) {
             json.texts_at("automationBotIDs", [bot]);
         }
-        if chance.chance(22) && story.end.is_some() {
+        if chance.chance(22) && story.end.is_some() && story.aftermath.surveyed {
             self.survey(json);
         }
+        self.edits(json);
         // A field that no document names: such ones come about once a quarter.
         if chance.chance(2) {
             json.raw_at("interactionSource", r#"{"kind":"deep link","score":0.75,"path":["home","help"],"ref":null}"#);
@@ -179,7 +181,8 @@ impl Record<'_> {
             (_, 4..6) => (&["Resolved"], &[]),
             _ => (&["Resolved"], self.customer.language.notes),
         };
-        json.texts_at("dispositions", codes.iter().copied());
+        let edited = self.story.aftermath.edited.then_some("Follow-up");
+        json.texts_at("dispositions", codes.iter().copied().chain(edited));
         let remark = (!remarks.is_empty()).then(|| chance.pick(remarks));
         json.texts_at("dispositionRemarks", remark);
     }
@@ -205,6 +208,13 @@ impl Record<'_> {
         }
     }
 
+    /// Words that change while a client reads.
+    fn edits(&self, json: &mut Json<'_>) {
+        if self.story.edits > 0 {
+            json.text_at("csatFeedback", &format!("edit {}", self.story.edits));
+        }
+    }
+
     /// Surveys; `surveyType` is late in coming, and numbers come quoted now and then.
     fn survey(&self, json: &mut Json<'_>) {
         let mut chance = self.story.chance(topic::SURVEY);
@@ -218,7 +228,7 @@ impl Record<'_> {
         } else {
             json.number_at(key, score);
         }
-        if kind == "csat" && chance.chance(60) {
+        if kind == "csat" && chance.chance(60) && self.story.edits == 0 {
             json.text_at("csatFeedback", chance.pick(self.customer.language.feedback));
         }
         if chance.chance(80) {

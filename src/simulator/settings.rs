@@ -4,6 +4,9 @@ use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
+use jiff::Timestamp;
+
+use super::behaviour::Behaviour;
 use super::generator::GeneratorSettings;
 
 /// How a simulator is set up. The default is an open door for tests: a free loopback port, no rate
@@ -26,6 +29,14 @@ pub struct SimulatorSettings {
     pub bind: SocketAddr,
     /// What the documents leave open.
     pub behaviour: Behaviour,
+    /// What the clock shows at first; none: there is no clock, and rows never change with time. See
+    /// [`Simulator::set_now`](super::Simulator::set_now).
+    pub now: Option<Timestamp>,
+    /// Whether the clock goes on by itself, as fast as the real one. Else it stands until it is moved.
+    pub clock_runs: bool,
+    /// Whether every version of a record that is served is remembered, see
+    /// [`Simulator::last_served`](super::Simulator::last_served). Takes memory: for tests.
+    pub record: bool,
 }
 
 impl Default for SimulatorSettings {
@@ -39,6 +50,9 @@ impl Default for SimulatorSettings {
             require_jti: false,
             bind: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             behaviour: Behaviour::default(),
+            now: None,
+            clock_runs: false,
+            record: false,
         }
     }
 }
@@ -54,27 +68,9 @@ impl fmt::Debug for SimulatorSettings {
             .field("require_jti", &self.require_jti)
             .field("bind", &self.bind)
             .field("behaviour", &self.behaviour)
+            .field("now", &self.now)
+            .field("clock_runs", &self.clock_runs)
+            .field("record", &self.record)
             .finish()
-    }
-}
-
-/// One reading of what the documents leave open (F4, F8–F12, F17). `offset` counts pages from 0,
-/// `numResults` is the window's total, and the start of a session is what windows filter; these have
-/// one reading so far.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Behaviour {
-    /// Rows of a page, and what a larger `limit` is cut to (F1).
-    pub page_rows: u32,
-    /// Largest `offset` that is answered; a larger one is refused with 400 (F10, F12).
-    pub last_page: u32,
-    /// Longest range in seconds (F4: 168 hours).
-    pub range_seconds: i64,
-    /// Whether rows that start in the second of `endDate` belong to the window (F17).
-    pub last_second_included: bool,
-}
-
-impl Default for Behaviour {
-    fn default() -> Self {
-        Self { page_rows: 100, last_page: 10, range_seconds: 168 * 3_600, last_second_included: true }
     }
 }

@@ -3,8 +3,10 @@
 use super::cast::Cast;
 use super::course;
 use super::dice::Dice;
+use super::form::Form;
 use super::plot::{self, Destination, Plot};
 use super::timeline::Row;
+use super::unfold::{self, Aftermath};
 
 /// What a row is; known without telling its story.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -101,6 +103,9 @@ pub(super) mod topic {
     pub(in super::super) const CAMPAIGN: u64 = 10;
     pub(in super::super) const AGENT: u64 = 11;
     pub(in super::super) const ADDRESS: u64 = 12;
+    pub(in super::super) const HANDOVER: u64 = 13;
+    pub(in super::super) const CLOCK: u64 = 14;
+    pub(in super::super) const MILLIS: u64 = 15;
 }
 
 /// The stream of chance of one row.
@@ -121,6 +126,9 @@ pub(super) struct Story {
     pub(super) ending: Ending,
     pub(super) voicemail: bool,
     pub(super) destinations: Vec<Destination>,
+    pub(super) aftermath: Aftermath,
+    /// How often the content was changed while it was read.
+    pub(super) edits: u32,
     /// Chance of the conversation that a side session belongs to.
     aside: Option<Dice>,
     dice: Dice,
@@ -136,21 +144,47 @@ pub(super) struct Ending {
 }
 
 impl Story {
-    pub(super) fn tell(row: Row, cast: &Cast, dice: &Dice) -> Self {
+    pub(super) fn tell(row: Row, form: Form, cast: &Cast, dice: &Dice) -> Self {
         let kind = Kind::of(row, dice);
+        let aside = (kind == Kind::SideSession).then(|| forerunner(row, dice)).flatten();
         let row_dice = row_dice(row, dice);
         let mut course = row_dice.fork(topic::COURSE);
         let channel = Channel::of(kind, &mut course);
         let customer = course.roll(cast.customers);
         let start = i64::from(row.start);
+        let handover = if form.now.is_some() && kind == Kind::Inbound { unfold::handover(row, dice) } else { start };
         let plot = match kind {
             Kind::Session | Kind::SideSession => plot::session(kind, start, &mut course),
+            Kind::Inbound if form.now.is_some() => course::settling(channel, handover, cast, &mut course),
             Kind::Inbound => course::inbound(channel, start, cast, &mut course),
             Kind::Outbound => course::outbound(channel, start, cast, &mut course),
         };
+        let (kind, plot) = if form.moved {
+            let talk = course::handed_over(channel, start, cast, &mut course);
+            (Kind::Inbound, Plot { end: plot.end, ..talk })
+        } else {
+            (kind, plot)
+        };
+        let (kind, plot, aftermath) = match form.now {
+            None => (kind, plot, Aftermath::STILL),
+            Some(now) => unfold::so_far(now, handover, kind, plot, &row_dice.fork(topic::CLOCK)),
+        };
         let Plot { end, ending, voicemail, destinations } = plot;
-        let aside = (kind == Kind::SideSession).then(|| forerunner(row, dice)).flatten();
-        Self { row, kind, channel, customer, start, end, ending, voicemail, destinations, aside, dice: row_dice }
+        Self {
+            row,
+            kind,
+            channel,
+            customer,
+            start,
+            end,
+            ending,
+            voicemail,
+            destinations,
+            aftermath,
+            edits: form.edits,
+            aside,
+            dice: row_dice,
+        }
     }
 
     /// The stream of chance of one part of the record.
@@ -176,8 +210,7 @@ impl Story {
     /// 24 hexadecimal digits: the start in seconds (F15), five bytes of chance, and a counter that
     /// keeps ids of one second apart.
     pub(super) fn session_id(&self) -> String {
-        let machine = self.chance(topic::SESSION_ID).next() & 0xff_ffff_ffff;
-        format!("{:08x}{machine:010x}{:06x}", self.row.start, self.row.serial & 0xff_ffff)
+        session_id(self.row, &self.dice)
     }
 
     /// Chance of the id of the conversation that a side session belongs to: the latest one before it,
@@ -192,4 +225,10 @@ fn forerunner(row: Row, dice: &Dice) -> Option<Dice> {
     let nearest = (1..=32).filter_map(|back| row.serial.checked_sub(back));
     let conversation = nearest.map(|serial| Row { serial, ..row }).find(|other| !Kind::of(*other, dice).is_bot_only());
     conversation.map(|other| row_dice(other, dice))
+}
+
+/// See [`Story::session_id`]; `chance` is the row's own.
+pub(super) fn session_id(row: Row, chance: &Dice) -> String {
+    let machine = chance.fork(topic::SESSION_ID).next() & 0xff_ffff_ffff;
+    format!("{:08x}{machine:010x}{:06x}", row.start, row.serial & 0xff_ffff)
 }

@@ -49,6 +49,23 @@ impl Timeline {
     pub(super) fn within(&self, seconds: &Seconds) -> (&[Row], &[Row]) {
         (slice(&self.sessions, seconds), slice(&self.conversations, seconds))
     }
+
+    /// The rows that `row` belongs with.
+    fn group(&mut self, row: Row, dice: &Dice) -> &mut Vec<Row> {
+        if Kind::of(row, dice).is_bot_only() { &mut self.sessions } else { &mut self.conversations }
+    }
+}
+
+/// Adds rows that start in the same second.
+pub(super) fn add(timelines: &mut [Timeline], rows: impl Iterator<Item = Row>, dice: &Dice) {
+    let streams = timelines.len();
+    for row in rows {
+        timelines[row.stream(dice, streams)].group(row, dice).push(row);
+    }
+    for timeline in timelines {
+        timeline.sessions.sort_unstable();
+        timeline.conversations.sort_unstable();
+    }
 }
 
 fn slice<'a>(rows: &'a [Row], seconds: &Seconds) -> &'a [Row] {
@@ -80,11 +97,7 @@ impl Span {
             let (date, midnight) = self.day(day)?;
             for second in rhythm::starts(date, self.per_day, dice.fork(u64::from(day))) {
                 let row = Row { start: midnight + second, serial };
-                let timeline = &mut timelines[row.stream(dice, streams)];
-                match Kind::of(row, dice) {
-                    Kind::Session | Kind::SideSession => timeline.sessions.push(row),
-                    Kind::Inbound | Kind::Outbound => timeline.conversations.push(row),
-                }
+                timelines[row.stream(dice, streams)].group(row, dice).push(row);
                 serial += 1;
             }
         }
