@@ -21,7 +21,7 @@ const STATUS_VERSION: u32 = 1;
 const SHOWN_RANGES: usize = 8;
 
 #[derive(Serialize)]
-struct Status {
+struct Standings {
     status_version: u32,
     /// The present that ages count from.
     now: UtcTime,
@@ -52,7 +52,7 @@ pub async fn run(invocation: &Invocation) -> Result<End, Error> {
     }
     let wanted = settings.stream_id.as_ref().map(ToString::to_string);
     let too_old = max_age.map_or_else(Vec::new, |age| too_old(&accounts, wanted.as_ref(), now.minus(age)));
-    let status = Status { status_version: STATUS_VERSION, now, accounts, too_old };
+    let status = Standings { status_version: STATUS_VERSION, now, accounts, too_old };
     print::result(&match settings.output {
         OutputFormat::Json => json(&status)?,
         OutputFormat::Text => status.to_string(),
@@ -92,7 +92,7 @@ fn too_old(accounts: &[AccountStatus], stream_id: Option<&String>, oldest: UtcTi
 }
 
 /// What the ages mean for the caller. A lake without accounts is no fresh one.
-fn verdict(status: &Status, max_age: &str) -> End {
+fn verdict(status: &Standings, max_age: &str) -> End {
     let expected = format!("at most {max_age} ago");
     for old in &status.too_old {
         let found = old
@@ -113,7 +113,7 @@ fn verdict(status: &Status, max_age: &str) -> End {
     End::Short(Kind::TooOld)
 }
 
-fn json(status: &Status) -> Result<String, Error> {
+fn json(status: &Standings) -> Result<String, Error> {
     let text = serde_json::to_string_pretty(status).map_err(|error| Error::Unexpected(error.to_string()))?;
     Ok(text + "\n")
 }
@@ -131,7 +131,7 @@ fn ago(now: UtcTime, then: UtcTime) -> String {
 }
 
 /// The status for reading: a block an account, in it one a stream.
-impl Display for Status {
+impl Display for Standings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.accounts.is_empty() {
             return writeln!(f, "no account");
