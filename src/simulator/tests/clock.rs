@@ -1,0 +1,204 @@
+use std::collections::BTreeMap;
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
+
+use super::{Call, day, ids, settings, stream};
+use crate::simulator::{Api, Key, Simulator, SimulatorSettings, View};
+
+const DAYS_OF_AFTERMATH: i64 = 40;
+
+fn clocked(per_day: u32, now: Timestamp, switches: &[(&str, &str)]) -> Simulator {
+    Simulator::new(SimulatorSettings { now: Some(now), ..settings(per_day, switches) }).unwrap()
+}
+
+fn hours(number: i64) -> Timestamp {
+    day(0) + SignedDuration::from_hours(number)
+}
+
+/// The truth of the whole week, by key.
+fn truth(simulator: &Simulator, api: Api) -> BTreeMap<Key, Value> {
+    let records = simulator.truth(stream(simulator.generator()), day(0), day(7), &View::whole(api));
+    records.into_iter().map(|(key, json)| (key, serde_json::from_str(&json).unwrap())).collect()
+}
+
+fn status(row: &Value) -> &str {
+    row["finalStatus"].as_str().unwrap_or_default()
+}
+
+fn is_open(row: &Value) -> bool {
+    ["ACTIVE", "TRANSIENT_OPEN"].contains(&status(row))
+}
+
+fn has_survey(row: &Value) -> bool {
+    ["csatScore", "npsScore", "likeDislikeScore"].iter().any(|key| !row[key].is_null())
+}
+
+/// The record at each hour from its first one on.
+fn history(per_day: u32, api: Api) -> BTreeMap<Key, Vec<Value>> {
+    let simulator = clocked(per_day, day(0), &[]);
+    let mut history: BTreeMap<Key, Vec<Value>> = BTreeMap::new();
+    for hour in 0..24 * 12 {
+        simulator.set_now(hours(hour));
+        for (key, row) in truth(&simulator, api) {
+            history.entry(key).or_default().push(row);
+        }
+    }
+    history
+}
+
+#[test]
+fn rows_come_when_they_start() {
+    let simulator = clocked(50, hours(40), &[]);
+    let generator = simulator.generator();
+    let count = |to| generator.rows_between(stream(generator), day(0), to).count();
+    assert!(count(hours(40)) > 30);
+    assert_eq!(truth(&simulator, Api::V2).len(), count(hours(40)));
+    assert_eq!(Call::v2(&simulator).page(&simulator).1, count(hours(40)) as u64);
+    simulator.set_now(hours(60));
+    assert_eq!(Call::v2(&simulator).page(&simulator).1, count(hours(60)) as u64);
+    simulator.set_now(hours(50));
+    assert_eq!(simulator.now(), Some(hours(60)), "the clock only goes on");
+}
+
+#[test]
+fn what_is_served_is_the_truth_of_the_time() {
+    for api in [Api::V1, Api::V2] {
+        let simulator = clocked(50, hours(36), &[]);
+        let call = || match api {
+            Api::V1 => Call::to(&simulator, "calldetails"),
+            Api::V2 => Call::v2(&simulator),
+        };
+        for hour in [36, 37, 60, 24 * 7, 24 * 9] {
+            simulator.set_now(hours(hour));
+            let view = View { fields: Vec::new(), ..View::whole(api) };
+            let records = simulator.truth(stream(simulator.generator()), day(0), day(7), &view);
+            let mut expected: Vec<Value> =
+                records.iter().map(|(_, json)| serde_json::from_str(json).unwrap()).collect();
+            let mut found = call().rows(&simulator);
+            expected.sort_by_key(|row| ids(std::slice::from_ref(row)));
+            found.sort_by_key(|row| ids(std::slice::from_ref(row)));
+            assert_eq!(found, expected);
+            for (key, json) in records {
+                let row: Value = serde_json::from_str(&json).unwrap();
+                assert_eq!(row["sessionId"], key.session_id.as_str());
+                assert_eq!(row["conversationId"].as_str(), key.conversation_id.as_deref());
+            }
+        }
+    }
+}
+
+#[test]
+fn a_session_that_has_not_ended_is_open() {
+    let simulator = clocked(300, hours(60), &[]);
+    let open: Vec<_> = truth(&simulator, Api::V2).into_values().filter(is_open).collect();
+    assert!(open.len() > 5, "{}", open.len());
+    for row in &open {
+        assert!(row.get("sessionEndTime").is_none() && !has_survey(row) && row["smartStatus"] == "", "{row}");
+        assert_eq!(row["dispositions"].as_array().map_or(0, Vec::len), 0);
+    }
+    let now = hours(60).to_string();
+    for (key, row) in truth(&simulator, Api::V2) {
+        let text = row.to_string();
+        let times = text.split('"').filter(|part| part.starts_with("2026-03-") && part.len() >= 19);
+        for time in times.filter(|time| **time > *now.trim_end_matches('Z')) {
+            // The session's end is no bound on an agent's activity, and an end lies at most two seconds off.
+            panic!("{time} of {key:?} is yet to come");
+        }
+    }
+}
+
+#[test]
+fn everything_ends_and_settles() {
+    let simulator = clocked(200, day(7 + DAYS_OF_AFTERMATH), &[]);
+    let settled = truth(&simulator, Api::V2);
+    assert_eq!(settled.len(), simulator.generator().rows());
+    assert!(settled.values().all(|row| !is_open(row) && row["sessionEndTime"].is_string()));
+    simulator.set_now(day(4_000));
+    assert_eq!(truth(&simulator, Api::V2), settled);
+}
+
+#[test]
+fn an_open_conversation_evolves_until_it_ends() {
+    for api in [Api::V1, Api::V2] {
+        let history = history(20, api);
+        let evolves = |rows: &&Vec<Value>| {
+            let versions: Vec<_> = rows.iter().filter(|row| is_open(row)).collect();
+            let grew = versions.windows(2).any(|pair| pair[0]["destinations"] != pair[1]["destinations"]);
+            grew && rows.last().is_some_and(|row| !is_open(row))
+        };
+        assert!(history.values().any(|rows| evolves(&rows)));
+        let mail = |rows: &Vec<Value>| {
+            let is_mail = ["System Mail", "email"].contains(&rows[0]["channel"].as_str().unwrap());
+            is_mail && rows.iter().filter(|row| is_open(row)).count() > 48
+        };
+        assert!(history.values().any(mail), "an e-mail stays open for days");
+    }
+}
+
+#[test]
+fn surveys_and_edited_dispositions_come_up_to_two_days_after_the_end() {
+    for api in [Api::V1, Api::V2] {
+        let (mut late_surveys, mut edits, mut rows) = (0, 0, 0);
+        for versions in history(40, api).into_values() {
+            let closed: Vec<_> = versions.iter().filter(|row| !is_open(row)).collect();
+            let first = |holds: &dyn Fn(&Value) -> bool| closed.iter().position(|row| holds(row));
+            let edited = |row: &Value| {
+                row["dispositions"].as_array().is_some_and(|codes| codes.contains(&Value::from("Follow-up")))
+            };
+            rows += 1;
+            for hour in first(&has_survey).filter(|hour| *hour > 1) {
+                assert!(hour <= 49, "{hour}");
+                late_surveys += 1;
+            }
+            for hour in first(&edited) {
+                assert!((1..=49).contains(&hour), "{hour}");
+                edits += 1;
+            }
+        }
+        assert!(late_surveys * 100 > rows && edits * 100 > rows * 2, "{late_surveys} and {edits} of {rows}");
+    }
+}
+
+#[test]
+fn a_late_handover_turns_a_bot_only_session_into_a_conversation() {
+    let history = history(60, Api::V2);
+    let handed_over: Vec<_> = history
+        .iter()
+        .filter(|(key, _)| key.conversation_id.is_none())
+        .filter_map(|(key, rows)| {
+            let after = history
+                .iter()
+                .find(|(other, _)| other.session_id == key.session_id && other.conversation_id.is_some())?;
+            Some((rows, after.1))
+        })
+        .collect();
+    assert!(handed_over.len() > 3, "{}", handed_over.len());
+    for (before, after) in handed_over {
+        assert!(before.iter().all(|row| is_open(row) && row.get("metaInfo").is_none()));
+        assert_eq!(before[0]["sessionStartTime"], after[0]["sessionStartTime"]);
+        assert!(after[0].get("metaInfo").is_some() && !is_open(after.last().unwrap()));
+    }
+}
+
+#[test]
+fn a_row_is_in_a_window_of_ends_once_it_has_ended() {
+    let simulator = clocked(100, hours(36), &[("filtered", "end"), ("max-offset", "none")]);
+    let call = || Call::v2(&simulator).between(hours(0), hours(24 * 7));
+    let closed = |rows: &BTreeMap<Key, Value>| rows.values().filter(|row| !is_open(row)).count();
+    let before = call().page(&simulator).1;
+    let now = truth(&simulator, Api::V2);
+    assert!(closed(&now) < now.len());
+    assert_eq!(before, closed(&now) as u64);
+    simulator.set_now(hours(24 * 8));
+    assert!(call().page(&simulator).1 > before);
+}
+
+#[test]
+fn a_simulator_without_a_clock_gets_one_when_it_is_set() {
+    let simulator = Simulator::new(settings(20, &[])).unwrap();
+    assert_eq!(simulator.now(), None);
+    assert_eq!(truth(&simulator, Api::V2).len(), simulator.generator().rows());
+    simulator.set_now(day(1));
+    assert!(truth(&simulator, Api::V2).len() < simulator.generator().rows() / 2);
+}
