@@ -15,7 +15,9 @@ use crate::schema::{Column, Kind, Schema};
 /// The present columns without those at these paths, such as `destinations.queue_id`.
 pub fn columns_without(paths: &[&str]) -> Vec<Column> {
     let columns = &Schema::conversations().columns;
-    paths.iter().for_each(|path| assert!(has(columns, path), "{path}"));
+    for path in paths {
+        assert!(has(columns, path), "{path}");
+    }
     without("", columns, paths)
 }
 

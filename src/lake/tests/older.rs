@@ -59,7 +59,7 @@ pub fn record(day: i64, minute: i64) -> Value {
     let time = UtcTime::from_seconds(start).to_string();
     json!({
         "sessionId": format!("{start:08x}4afb07c72ac50000"), "conversationId": format!("c-{day}-{minute}"),
-        "sessionStartTime": time, "finalStatus": "CLOSED", "csatScore": 4, "dispositionRemarks": "fine",
+        "sessionStartTime": time, "finalStatus": "CLOSED", "csatScore": 4, "dispositionRemarks": ["fine"],
         "metaInfo": {"caller": "+1", "later": [1]}, "unknown": {"a": 1},
         "destinations": [
             {"destinationType": "QueueEntry", "queueName": "Sales", "respondingAgent": {"agentId": "a", "holdDuration": 5, "new": 1},
@@ -101,8 +101,12 @@ impl TestLake {
         let batches: Vec<_> = reader.map(|batch| older::aged(&batch.unwrap(), columns)).collect();
         let file = File::create(self.path(path)).unwrap();
         let mut writer = FileWriter::try_new(file, &batches[0].schema()).unwrap();
-        batches.iter().for_each(|batch| writer.write(batch).unwrap());
-        metadata.into_iter().for_each(|(key, value)| writer.write_metadata(key, value));
+        for batch in &batches {
+            writer.write(batch).unwrap();
+        }
+        for (key, value) in metadata {
+            writer.write_metadata(key, value);
+        }
         writer.finish().unwrap();
     }
 
