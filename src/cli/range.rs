@@ -24,7 +24,6 @@ pub fn asked(invocation: &Invocation) -> Result<Option<TimeRange>, Error> {
 }
 
 /// The window that `--accept` closes.
-#[expect(dead_code, reason = "for the load that takes windows as accepted")]
 pub fn accepted(invocation: &Invocation) -> Result<Option<TimeRange>, Error> {
     let Some(text) = invocation.argument("accept") else { return Ok(None) };
     let Some((from, to)) = text.split_once('/') else {

@@ -76,7 +76,7 @@ pub fn text(summary: &Summary) -> String {
     if summary.range.is_some() {
         line("windows", format!("{} read whole, {} unreadable", summary.windows, summary.unreadable.len()));
     }
-    if let Some(ratio) = summary.request_ratio().filter(|_| summary.requests > 0) {
+    if let Some(ratio) = summary.request_ratio.filter(|_| summary.requests > 0) {
         line(
             "requests",
             format!("{}, {ratio:.2} times the {} that the rows fill", summary.requests, summary.ideal_requests),

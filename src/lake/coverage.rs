@@ -41,9 +41,12 @@ impl Coverage {
 
     /// Adds a proven window. Where it overlaps another, the later read counts.
     pub fn add(&mut self, new: &Proven) {
-        let mut all = Vec::with_capacity(self.0.len() + 2);
+        // Those that only touch it too: they may be joined with it.
+        let first = self.0.partition_point(|stretch| stretch.range.to() < new.range.from());
+        let behind = self.0.partition_point(|stretch| stretch.range.from() <= new.range.to());
+        let mut all = Vec::with_capacity(behind - first + 2);
         let mut from = new.range.from();
-        for old in self.0.drain(..) {
+        for old in self.0[first..behind].iter().cloned() {
             if old.range.to() <= new.range.from() || old.range.from() >= new.range.to() {
                 all.push(old);
             } else if old.read_at > new.read_at {
@@ -57,7 +60,7 @@ impl Coverage {
         }
         all.extend(cut(new, from, new.range.to()));
         all.sort_by_key(|stretch| stretch.range);
-        self.0 = joined(all);
+        self.0.splice(first..behind, joined(all));
     }
 
     /// When the second of `time` was last proven to be read whole; none where its window was only accepted.

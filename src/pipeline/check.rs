@@ -12,7 +12,7 @@ use crate::config::{Options, Settings};
 use crate::error::Error;
 use crate::lake::{Lake, LakeError, LakeUrl};
 use crate::schema::RunId;
-use crate::source::{PageSource, RefusalReason, RequestTemplate, SourceError, Window};
+use crate::source::{Ask, PageSource, RefusalReason, RequestTemplate, SourceError, Window};
 
 /// Something that a load needs, and whether it is so.
 #[derive(Debug)]
@@ -50,7 +50,7 @@ async fn login(settings: &Settings, options: &Options) -> Result<String, Error> 
     let window = Window::covering(TimeRange::new(to.minus(Duration::from_secs(1)), to)?);
     let mut template = RequestTemplate::new(settings.api, account, stream);
     loop {
-        match client.fetch(&template.request(window, 0)).await {
+        match client.fetch(&template.request(&Ask::of(window), 0)).await {
             Ok(_) => return Ok(said),
             Err(error) => template = narrower(&template, &error).ok_or(error)?,
         }

@@ -1,22 +1,21 @@
-use std::collections::VecDeque;
 use std::path::PathBuf;
+use std::sync::atomic::AtomicU32;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use futures::StreamExt;
-use futures::stream::FuturesUnordered;
-
 use crate::clock::{TimeRange, UtcTime};
 use crate::error::Error;
-use crate::lake::{Lake, RunIntent, RunState, StagedWindow, WindowProof, Writer, WriterSettings};
+use crate::lake::{AccountHead, Lake, RunIntent, RunState, StreamState, Writer, WriterSettings};
 use crate::schema::{AccountId, ApiVersion, RunId, StreamId};
 use crate::source::{
-    Manifest, PageSource, PagesSeen, RequestTemplate, SavedWindow, Window, plan_windows, selected_fields,
+    Density, FilteredTime, Learned, Manifest, PageSource, Planner, RequestTemplate, SavedWindow, Work, selected_fields,
 };
 
-use super::run::{Begun, Finished, add_page, begin, close, refused_columns};
-use super::summary::Unreadable;
-use super::window::{ReadPage, WindowEnd, WindowRead, WindowReader};
+use super::budget::Budget;
+use super::memory::Memory;
+use super::run::{Begun, Finished, begin, close};
+use super::scope::{self, Scope};
+use super::window::WindowReader;
 use super::{Progress, Stop, Summary};
 
 /// What to load, and how.
@@ -28,12 +27,23 @@ pub struct LoadRequest {
     pub stream_id: StreamId,
     /// API version to ask.
     pub api: ApiVersion,
-    /// Range to read, half-open.
-    pub range: TimeRange,
-    /// Length of a window, below 7 days.
+    /// Range to read, half-open; none: from where the last load ended, less the lookback, to the present, with what
+    /// was left behind before.
+    pub range: Option<TimeRange>,
+    /// The present: the default end of a range, and what ages count from.
+    pub now: UtcTime,
+    /// Where the first load begins that is given no range; holes after it are read later.
+    pub since: Option<UtcTime>,
+    /// How long rows may still change after their start: so much is read again, on one page a window.
+    pub lookback: Duration,
+    /// Length of the longest window, below 7 days.
     pub window: Duration,
     /// Windows read side by side, at least 1.
     pub concurrency: usize,
+    /// Requests after which the run stops cleanly; retries count.
+    pub max_requests: Option<u64>,
+    /// Time after which the run stops cleanly.
+    pub max_duration: Option<Duration>,
     /// Folder for the pages read; each run makes a folder of its own in it.
     pub save_pages: Option<PathBuf>,
     /// Take an API version or field set that lacks columns of the lake.
@@ -42,14 +52,14 @@ pub struct LoadRequest {
     pub wait_lock: Duration,
     /// Memory for sorting.
     pub memory_limit_bytes: usize,
-    /// Fail on rejects that an earlier run reported.
+    /// Fail on rejects and unreadable windows that an earlier run reported.
     pub strict: bool,
 }
 
-/// Copies a range from the API into the lake.
+/// Copies conversations from the API into the lake: a range, or what is new since the last load.
 ///
 /// Windows are read side by side, oldest first; each is durable once it is read whole. What could not be read whole is
-/// named in the summary. Memory is bounded by the windows under way.
+/// named in the summary. Memory is bounded by the windows under way, and by 8 bytes a row that is read again.
 pub async fn load(
     lake: &Lake,
     source: Arc<dyn PageSource>,
@@ -58,41 +68,53 @@ pub async fn load(
     mut stop: Stop,
 ) -> Finished {
     let run_id = RunId::generate();
-    let mut summary = Summary::begin("load", run_id.clone(), lake.url().to_string(), Some(request.range));
+    let mut summary = Summary::begin("load", run_id.clone(), lake.url().to_string(), request.range);
     let before = source.traffic();
-    let mut run = Run { request, id: run_id, progress, summary: &mut summary };
-    let result = run.load(lake, Arc::clone(&source), &mut stop).await;
+    let mut run = Run { lake, request, id: run_id, progress, summary: &mut summary };
+    let result = run.load(Arc::clone(&source), &mut stop).await;
     let traffic = source.traffic();
     summary.requests = traffic.requests - before.requests;
     summary.page_bytes = traffic.page_bytes - before.page_bytes;
     Finished::new(summary, result, request.strict)
 }
 
-struct Run<'a> {
-    request: &'a LoadRequest,
+pub(super) struct Run<'a> {
+    pub(super) lake: &'a Lake,
+    pub(super) request: &'a LoadRequest,
     id: RunId,
-    progress: &'a dyn Progress,
-    summary: &'a mut Summary,
+    pub(super) progress: &'a dyn Progress,
+    pub(super) summary: &'a mut Summary,
 }
 
 impl Run<'_> {
-    async fn load(&mut self, lake: &Lake, source: Arc<dyn PageSource>, stop: &mut Stop) -> Result<(), Error> {
+    async fn load(&mut self, source: Arc<dyn PageSource>, stop: &mut Stop) -> Result<(), Error> {
         let settings = WriterSettings {
             run_id: self.id.clone(),
             wait_lock: self.request.wait_lock,
             memory_limit_bytes: self.request.memory_limit_bytes,
             ..WriterSettings::new(self.request.account_id.clone())
         };
-        let begun = begin(lake, settings, self.intent(), self.request.allow_downgrade, self.summary).await?;
-        let Begun { mut writer, owed, unfinished } = begun;
-        self.summary.resumed = unfinished;
-        let result = self.read_and_commit(source, &mut writer, stop).await;
+        let (lake, request) = (self.lake, self.request);
+        let mut set_out = None;
+        let begun = begin(lake, settings, request.allow_downgrade, self.summary, async |head: &AccountHead| {
+            let scope = what_to_read(lake, request, head).await?;
+            let intent = intent(request, &scope);
+            set_out = Some(scope);
+            Ok(intent)
+        });
+        let Begun { mut writer, owed } = begun.await?;
+        let scope = set_out.unwrap_or_default();
+        self.summary.ranges.clone_from(&scope.own);
+        self.summary.resumed.clone_from(&scope.resumed);
+        let result = self.read_and_commit(source, &scope, &mut writer, stop).await;
         self.summary.name_owed(&owed, writer.head());
+        if let Some(stream) = writer.head().stream(Some(&self.request.stream_id)) {
+            self.summary.provisional_up_to = stream.provisional_up_to();
+            self.summary.final_up_to = stream.final_up_to(self.request.since);
+        }
         match result {
             Ok(()) => {
-                let whole = self.summary.unreadable.is_empty();
-                let state = if whole { RunState::Complete } else { RunState::Incomplete };
-                writer.finish(state, true).await?;
+                writer.finish(self.state(), self.summary.stopped_by.is_none()).await?;
                 Ok(())
             }
             Err(error) => {
@@ -107,150 +129,120 @@ impl Run<'_> {
         }
     }
 
-    fn intent(&self) -> RunIntent {
-        RunIntent {
-            command: "load".to_owned(),
-            stream: Some(self.request.stream_id.clone()),
-            ranges: vec![self.request.range],
-            api_version: Some(self.request.api),
-            fields: selected_fields(self.request.api).iter().map(|field| (*field).to_owned()).collect(),
-            lookback: None,
+    fn state(&self) -> RunState {
+        if self.summary.stopped_by.is_some() {
+            RunState::Stopped
+        } else if self.summary.unreadable.is_empty() {
+            RunState::Complete
+        } else {
+            RunState::Incomplete
         }
     }
 
     async fn read_and_commit(
         &mut self,
         source: Arc<dyn PageSource>,
+        scope: &Scope,
         writer: &mut Writer,
         stop: &mut Stop,
     ) -> Result<(), Error> {
-        let reader = WindowReader {
-            source,
-            run_id: self.id.clone(),
-            save_pages: self.request.save_pages.as_ref().map(|folder| folder.join(self.id.as_str())),
-            template: Mutex::new(RequestTemplate::new(
-                self.request.api,
-                self.request.account_id.clone(),
-                self.request.stream_id.clone(),
-            )),
-            pages_seen: PagesSeen::default(),
-        };
-        let saved = self.read_all(&reader, writer, stop).await?;
+        let stream = writer.head().stream(Some(&self.request.stream_id)).cloned();
+        let memory = Memory::of(stream.as_ref());
+        let reader = self.reader(source, Learned::new(memory.habits));
+        let ranges = scope.all();
+        let filtered = memory.habits.filtered;
+        let (work, known) = scope::work(self.lake, self.request, stream.as_ref(), &ranges, filtered).await?;
+        let mut planner = self.planner(&work, known, Density::new(memory.rhythm));
+        let mut saved = self.read_all(&reader, &mut planner, writer, true, stop).await?;
+        let beyond = scope.beyond(&ranges, self.request.now);
+        if !beyond.is_empty() && self.filters_ends(&reader).await? {
+            tracing::info!("windows filter the end of a session: reading on, for sessions that ended later");
+            let beyond: Vec<_> = beyond.into_iter().map(|range| Work { range, known: false }).collect();
+            planner.add(&beyond, self.quiet_before());
+            saved.extend(self.read_all(&reader, &mut planner, writer, false, stop).await?);
+        }
         if let Some(folder) = &reader.save_pages {
-            self.manifest(&reader, saved).write(folder)?;
+            self.manifest(&reader, &ranges, saved).write(folder)?;
         }
         stop.check()?;
         self.progress.committing();
+        let habits = reader.learned.habits();
+        self.summary.server = Some(habits);
+        let memory = Memory { habits, rhythm: planner.density().rhythm().clone() };
+        writer.remember(Some(&self.request.stream_id), memory.to_json()?);
         let commit = writer.commit().await?;
         self.summary.count_commit(&self.request.account_id, &commit);
         Ok(())
     }
 
-    /// Reads every window, oldest first, and stages each as it ends.
-    async fn read_all(
-        &mut self,
-        reader: &WindowReader,
-        writer: &Writer,
-        stop: &mut Stop,
-    ) -> Result<Vec<SavedWindow>, Error> {
-        let ranges = self.summary.resumed.iter().copied().chain([self.request.range]);
-        let mut waiting: VecDeque<Window> = ranges.flat_map(|range| plan_windows(range, self.request.window)).collect();
-        waiting.make_contiguous().sort_by_key(|window| window.from());
-        let mut planned = waiting.len();
-        let mut saved = Vec::new();
-        let mut under_way = FuturesUnordered::new();
-        loop {
-            self.progress.windows(u64::try_from(planned).unwrap_or(u64::MAX));
-            while under_way.len() < self.request.concurrency
-                && let Some(window) = waiting.pop_front()
-            {
-                under_way.push(reader.read(window));
-            }
-            let read = tokio::select! {
-                error = stop.asked() => return Err(error),
-                read = under_way.next() => match read {
-                    Some(read) => read?,
-                    None => break,
-                },
-            };
-            if let WindowEnd::Split(parts) = &read.end {
-                planned += parts.len() - 1;
-                for part in parts.iter().rev() {
-                    waiting.push_front(*part);
-                }
-                continue;
-            }
-            saved.extend(self.stage(writer, read).await?);
+    /// Whether windows filter the end of a session, not its start: by what this run saw, else by a try, else by what
+    /// an earlier run saw.
+    async fn filters_ends(&mut self, reader: &WindowReader) -> Result<bool, Error> {
+        if self.summary.stopped_by.is_some() {
+            return Ok(false);
         }
-        saved.sort_by_key(|window| window.window.from());
-        Ok(saved)
+        if reader.learned.filtered().is_none() {
+            reader.try_filter().await?;
+        }
+        Ok(reader.learned.habits().filtered == Some(FilteredTime::End))
     }
 
-    /// Makes a window durable that has ended, whole or unreadable.
-    async fn stage(&mut self, writer: &Writer, read: WindowRead) -> Result<Option<SavedWindow>, Error> {
-        let range = read.window.range();
-        let (whole, kind, evidence) = match &read.end {
-            WindowEnd::Whole(evidence) => (Some(*evidence), evidence.kind.as_str(), serde_json::to_value(evidence)),
-            WindowEnd::Unreadable(reason) => {
-                self.summary.unreadable.push(Unreadable { range, reason: reason.clone() });
-                (None, "none", serde_json::to_value(serde_json::json!({ "unreadable": reason })))
-            }
-            WindowEnd::Split(_) => return Ok(None),
-        };
-        let past = past(range, read.read_at);
-        let evidence = evidence.map_err(|error| Error::Unexpected(error.to_string()))?;
-        let proof = past.map(|range| WindowProof {
-            stream: Some(self.request.stream_id.clone()),
-            range,
-            read_at: read.read_at,
-            as_of: read.read_at,
-            whole: whole.is_some(),
-            covers: true,
-            evidence_kind: kind.to_owned(),
-            evidence,
-        });
-        let mut staged = StagedWindow {
-            proof,
-            requests: u64::from(read.requests),
-            // As this window was asked: another one may have made the server refuse a field since.
-            refused_columns: read.pages.first().map_or_else(Vec::new, |page| refused_columns(&page.request)),
-            ..StagedWindow::default()
-        };
-        for ReadPage { page, request, fetched_at } in read.pages {
-            add_page(&mut staged, page, &request, fetched_at);
+    fn reader(&self, source: Arc<dyn PageSource>, learned: Learned) -> WindowReader {
+        let request = self.request;
+        let template = RequestTemplate::new(request.api, request.account_id.clone(), request.stream_id.clone());
+        WindowReader {
+            budget: Budget::new(Arc::clone(&source), request.max_requests, request.max_duration),
+            source,
+            run_id: self.id.clone(),
+            save_pages: request.save_pages.as_ref().map(|folder| folder.join(self.id.as_str())),
+            template: Mutex::new(template),
+            learned,
+            bad_pages: AtomicU32::new(0),
         }
-        self.summary.count_staged(&staged);
-        self.summary.windows += u64::from(whole.is_some());
-        let rows = staged.api_rows;
-        writer.stage(staged).await?;
-        self.progress.window_read(range, rows);
-        let proven = whole.filter(|_| past == Some(range));
-        Ok(proven.map(|evidence| SavedWindow { window: read.window, evidence, pages: read.saved }))
     }
 
-    fn manifest(&self, reader: &WindowReader, windows: Vec<SavedWindow>) -> Manifest {
-        let mut manifest = Manifest::new(self.id.clone(), &reader.template(), self.request.range);
+    fn planner(&self, work: &[Work], known: Vec<i64>, density: Density) -> Planner {
+        Planner::new(work, known, density, self.quiet_before(), self.request.window)
+    }
+
+    /// Rows that started before this are taken as quiet.
+    fn quiet_before(&self) -> UtcTime {
+        self.request.now.minus(self.request.lookback)
+    }
+
+    fn manifest(&self, reader: &WindowReader, ranges: &[TimeRange], mut windows: Vec<SavedWindow>) -> Manifest {
+        windows.sort_by_key(|window| window.window.from());
+        let hull = ranges.first().zip(ranges.last()).and_then(|(first, last)| TimeRange::new(first.from(), last.to()).ok());
+        let mut manifest = Manifest::new(self.id.clone(), &reader.template(), hull);
         manifest.windows = windows;
         manifest
     }
 }
 
-/// The part of a window that was over when it was read: of what is yet to come no read proves anything.
-fn past(window: TimeRange, read_at: UtcTime) -> Option<TimeRange> {
-    let over = UtcTime::from_seconds(read_at.seconds());
-    TimeRange::new(window.from(), window.to().min(over)).ok()
+/// What a load is to read, given the ledger of its account.
+pub(super) async fn what_to_read(lake: &Lake, request: &LoadRequest, head: &AccountHead) -> Result<Scope, Error> {
+    let stream = head.stream(Some(&request.stream_id));
+    let mut scope = Scope::of(request, stream)?;
+    let by_start = Memory::of(stream).habits.filtered != Some(FilteredTime::End);
+    if request.range.is_none() && by_start {
+        let open = scope::open_seconds(lake, request, stream, &scope.all()).await?;
+        scope.own.extend(open);
+    }
+    Ok(scope)
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_future_is_never_proven() {
-        let time = |seconds| UtcTime::from_seconds(seconds);
-        let window = TimeRange::new(time(10), time(20)).unwrap();
-        assert_eq!(past(window, time(30)), Some(window));
-        assert_eq!(past(window, UtcTime::from_micros(15_900_000)), TimeRange::new(time(10), time(15)).ok());
-        assert_eq!(past(window, time(10)), None);
+fn intent(request: &LoadRequest, scope: &Scope) -> RunIntent {
+    RunIntent {
+        command: "load".to_owned(),
+        stream: Some(request.stream_id.clone()),
+        ranges: scope.own.iter().chain(&scope.resumed).copied().collect(),
+        api_version: Some(request.api),
+        fields: selected_fields(request.api).iter().map(|field| (*field).to_owned()).collect(),
+        lookback: Some(request.lookback),
     }
+}
+
+/// The streams that the ledger knows of an account that was never written.
+pub(super) fn stream_of<'a>(head: Option<&'a AccountHead>, request: &LoadRequest) -> Option<&'a StreamState> {
+    head.and_then(|head| head.stream(Some(&request.stream_id)))
 }

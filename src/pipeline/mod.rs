@@ -8,21 +8,31 @@
 //! **Fails:** with the rooms' errors as [`Error`](crate::error::Error). What was staged is kept; another run
 //! goes on from there. **Rests on:** F17 (windows share their edge second), F20 (keys).
 
+mod accept;
+mod budget;
 mod check;
 mod client;
+mod crowded;
 mod load;
+mod memory;
+mod plan;
 mod progress;
+mod reading;
 mod replay;
 mod run;
+mod scope;
 mod stop;
 mod summary;
 #[cfg(test)]
 mod tests;
+mod trial;
 mod window;
 
+pub use accept::accept;
 pub use check::{Check, check};
 pub use client::client;
 pub use load::{LoadRequest, load};
+pub use plan::{Plan, PlannedWindow, plan};
 pub use progress::{Progress, Unwatched};
 pub use replay::{ReplayRequest, replay};
 pub use run::Finished;

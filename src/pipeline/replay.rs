@@ -7,7 +7,7 @@ use crate::decode::{DecodedPage, Decoder};
 use crate::error::{Error, Kind};
 use crate::lake::{Lake, Owed, RunIntent, RunState, StagedWindow, WindowProof, Writer, WriterSettings};
 use crate::schema::{AccountId, RunId};
-use crate::source::{BareDefaults, Manifest, Page, PageFacts, SavedWindow, saved};
+use crate::source::{BareDefaults, Manifest, Page, RowFacts, SavedWindow, saved};
 
 use super::run::{Begun, Finished, add_page, begin, refused_columns};
 use super::{Progress, Stop, Summary};
@@ -142,7 +142,7 @@ impl Run<'_> {
             staged.refused_columns = refused_columns(asked);
             let (page, decoded) = self.decode(page).await?;
             let Ok(decoded) = decoded else { return Ok(false) };
-            keys.extend(decoded.keys().map(|key| PageFacts::row_key(key.session_id, key.conversation_id)));
+            keys.extend(decoded.keys().map(|key| RowFacts::key_of(key.session_id, key.conversation_id)));
             read_at = read_at.min(page.fetched_at);
             self.summary.page_bytes += u64::try_from(page.body.len()).unwrap_or(u64::MAX);
             add_page(&mut staged, decoded, &page.request, page.fetched_at);
@@ -247,8 +247,8 @@ impl Run<'_> {
                 lookback: None,
             };
             let allow_downgrade = self.request.allow_downgrade;
-            let begun = begin(self.lake, settings, intent, allow_downgrade, self.summary).await?;
-            let Begun { writer, owed, .. } = begun;
+            let begun = begin(self.lake, settings, allow_downgrade, self.summary, async |_| Ok(intent)).await?;
+            let Begun { writer, owed } = begun;
             self.writers.insert(account_id.clone(), Account { writer, owed, waiting: StagedWindow::default() });
         }
         self.writers.get_mut(account_id).ok_or_else(|| Error::Unexpected("a writer just opened is gone".to_owned()))

@@ -1,12 +1,12 @@
 use std::collections::BTreeSet;
 
-use crate::clock::{TimeRange, UtcTime};
+use crate::clock::UtcTime;
 use crate::decode::DecodedPage;
 use crate::error::Error;
 use crate::lake::{
     AccountHead, CommitSummary, Lake, Owed, PageReject, RunIntent, RunState, StagedWindow, Writer, WriterSettings,
 };
-use crate::schema::{AccountId, RunId, Schema};
+use crate::schema::{AccountId, Schema};
 use crate::source::{PageRequest, selected_fields};
 
 use super::summary::{Summary, Unreadable};
@@ -24,7 +24,7 @@ impl Finished {
     pub(super) fn new(mut summary: Summary, result: Result<(), Error>, strict: bool) -> Self {
         let error = result.err();
         let rejects = if strict { summary.rejects.distinct } else { summary.rejects.new };
-        summary.end(error.as_ref(), rejects + summary.rejects.recovered > 0);
+        summary.end(error.as_ref(), rejects + summary.rejects.recovered > 0, strict);
         Self { summary, error }
     }
 }
@@ -34,24 +34,20 @@ pub(super) struct Begun {
     pub(super) writer: Writer,
     /// Windows that a killed run could not read and could not tell of.
     pub(super) owed: Vec<Owed>,
-    /// Ranges that an earlier run did not get to.
-    pub(super) unfinished: Vec<TimeRange>,
 }
 
-/// Opens the account's writer, commits what a killed run left, and writes down what this run sets out to do.
-///
-/// Also returns the windows that the killed run could not read whole; nobody was told of them yet.
+/// Opens the account's writer, commits what a killed run left, and writes down what this run sets out to do, which
+/// `intent` decides by what the ledger then knows.
 pub(super) async fn begin(
     lake: &Lake,
     settings: WriterSettings,
-    intent: RunIntent,
     allow_downgrade: bool,
     summary: &mut Summary,
+    intent: impl AsyncFnOnce(&AccountHead) -> Result<RunIntent, Error>,
 ) -> Result<Begun, Error> {
     let mut writer = Writer::open(lake, settings).await?;
-    let ready = ready(&mut writer, intent, allow_downgrade, summary).await;
-    match ready {
-        Ok((owed, unfinished)) => Ok(Begun { writer, owed, unfinished }),
+    match ready(&mut writer, allow_downgrade, summary, intent).await {
+        Ok(owed) => Ok(Begun { writer, owed }),
         Err(error) => {
             close(writer, RunState::Failed, false).await;
             Err(error)
@@ -61,35 +57,22 @@ pub(super) async fn begin(
 
 async fn ready(
     writer: &mut Writer,
-    mut intent: RunIntent,
     allow_downgrade: bool,
     summary: &mut Summary,
-) -> Result<(Vec<Owed>, Vec<TimeRange>), Error> {
+    intent: impl AsyncFnOnce(&AccountHead) -> Result<RunIntent, Error>,
+) -> Result<Vec<Owed>, Error> {
     let recovered = writer.recover().await?;
     if recovered.days_written > 0 {
         tracing::info!(days = recovered.days_written, "committed what an earlier run had left staged");
     }
     summary.rejects.recovered += recovered.rejects_new;
+    let intent = intent(writer.head()).await?;
     // What was recovered counts: the first run of a lake may be the one that was killed.
     if let Some(api) = intent.api_version {
         writer.head().check_compatible(api, &intent.fields, allow_downgrade)?;
     }
-    let unfinished = unfinished(writer.head(), &intent);
-    intent.ranges.extend(&unfinished);
     writer.begin(intent).await?;
-    Ok((recovered.owed, unfinished))
-}
-
-/// What an earlier run of the stream set out to read and did not, and this one does not set out to read either.
-fn unfinished(head: &AccountHead, intent: &RunIntent) -> Vec<TimeRange> {
-    let Some(stream) = head.stream(intent.stream.as_ref()) else { return Vec::new() };
-    let Some(open) = &stream.intent else { return Vec::new() };
-    let since = |run: &RunId, read_at: UtcTime| *run == open.run_id || read_at >= open.started_at;
-    let read =
-        stream.coverage.stretches().iter().filter(|read| since(&read.run_id, read.read_at)).map(|read| read.range);
-    let owed = stream.owed.iter().filter(|owed| since(&owed.run_id, owed.read_at)).map(|owed| owed.range);
-    let done: Vec<_> = read.chain(owed).chain(intent.ranges.iter().copied()).collect();
-    open.ranges.iter().flat_map(|range| range.without(&done)).collect()
+    Ok(recovered.owed)
 }
 
 /// Closes the run after an error. That error counts; a lake that fails now failed before.
@@ -138,10 +121,8 @@ impl Summary {
         let left = owed.filter(|owed| recovered.iter().any(|r| (&r.run_id, r.read_at) == (&owed.run_id, owed.read_at)));
         self.unreadable.extend(left.map(|owed| {
             let reason = owed.evidence.get("unreadable").and_then(|reason| reason.as_str()).unwrap_or("no proof");
-            Unreadable {
-                range: owed.range,
-                reason: format!("{reason} (read by run `{}`, which was killed)", owed.run_id),
-            }
+            let reason = format!("{reason} (read by run `{}`, which was killed)", owed.run_id);
+            Unreadable { range: owed.range, reason, reported_before: false }
         }));
     }
 

@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
@@ -6,6 +7,7 @@ use serde::Serialize;
 use crate::clock::{TimeRange, UtcTime};
 use crate::error::{Error, Kind};
 use crate::schema::{AccountId, RunId};
+use crate::source::{EvidenceKind, Habits};
 
 /// Version of the summary's JSON. A new member does not raise it.
 const SUMMARY_VERSION: u32 = 1;
@@ -23,8 +25,10 @@ pub struct Summary {
     pub lake: String,
     /// Accounts written.
     pub accounts: Vec<AccountId>,
-    /// Range asked for; none of a replay.
+    /// Range asked for; none of a replay, nor of a load that goes on from the last one.
     pub range: Option<TimeRange>,
+    /// What the run set out to read: the range, or what follows from the ledger.
+    pub ranges: Vec<TimeRange>,
     /// Ranges that an earlier run had set out to read and this one read for it.
     pub resumed: Vec<TimeRange>,
     /// When the run began.
@@ -37,14 +41,30 @@ pub struct Summary {
     pub error: Option<String>,
     /// Windows read whole, staged.
     pub windows: u64,
+    /// How many of them each kind of evidence proves.
+    pub evidence: BTreeMap<EvidenceKind, u64>,
+    /// Windows read whole whose total says that there is more.
+    pub totals_disagree: u64,
+    /// Windows that proved nothing and were cut into shorter ones.
+    pub windows_cut: u64,
     /// Windows that could not be read whole.
     pub unreadable: Vec<Unreadable>,
+    /// The option that ended the run before its range, if one did.
+    pub stopped_by: Option<&'static str>,
+    /// How the server was seen to page.
+    pub server: Option<Habits>,
+    /// Up to where the stream was read, once this run had ended, and up to where that is final.
+    pub provisional_up_to: Option<UtcTime>,
+    /// See `provisional_up_to`.
+    pub final_up_to: Option<UtcTime>,
     /// Saved files that are no whole page.
     pub unreadable_files: Vec<String>,
     /// Requests sent, retries included; 0 of a replay.
     pub requests: u64,
-    /// ⌈records ÷ 100⌉, what a source without windows would need.
+    /// ⌈distinct keys ÷ 100⌉, what a source without windows would need.
     pub ideal_requests: u64,
+    /// Requests ÷ ideal requests; none where nothing was read.
+    pub request_ratio: Option<f64>,
     /// Pages decoded.
     pub pages: u64,
     /// Bytes of the pages' answers.
@@ -84,6 +104,8 @@ pub struct Unreadable {
     pub range: TimeRange,
     /// Why.
     pub reason: String,
+    /// Whether an earlier run had told of it: then it fails no run unless `--strict`.
+    pub reported_before: bool,
 }
 
 /// What became of the distinct keys read.
@@ -131,16 +153,25 @@ impl Summary {
             lake,
             accounts: Vec::new(),
             range,
+            ranges: Vec::new(),
             resumed: Vec::new(),
             started_at: UtcTime::now(),
             elapsed_seconds: 0.0,
             outcome: Outcome::Failed,
             error: None,
             windows: 0,
+            evidence: BTreeMap::new(),
+            totals_disagree: 0,
+            windows_cut: 0,
             unreadable: Vec::new(),
+            stopped_by: None,
+            server: None,
+            provisional_up_to: None,
+            final_up_to: None,
             unreadable_files: Vec::new(),
             requests: 0,
             ideal_requests: 0,
+            request_ratio: None,
             pages: 0,
             page_bytes: 0,
             records: 0,
@@ -155,12 +186,6 @@ impl Summary {
     /// Distinct keys read.
     pub fn distinct_keys(&self) -> u64 {
         self.rows.new + self.rows.changed + self.rows.unchanged + self.rows.superseded
-    }
-
-    /// Requests used ÷ ⌈records ÷ 100⌉; none where nothing was read.
-    pub fn request_ratio(&self) -> Option<f64> {
-        let number = |count: u64| u32::try_from(count).map_or(f64::INFINITY, f64::from);
-        (self.ideal_requests > 0).then(|| number(self.requests) / number(self.ideal_requests))
     }
 
     /// What the run means for the caller; none where it is complete.
@@ -183,14 +208,18 @@ impl Summary {
         fs::write(path, text + "\n").map_err(failed)
     }
 
-    pub(super) fn end(&mut self, error: Option<&Error>, rejects_count: bool) {
+    pub(super) fn end(&mut self, error: Option<&Error>, rejects_count: bool, strict: bool) {
         self.elapsed_seconds = UtcTime::now().since(self.started_at).as_secs_f64();
         self.peak_memory_bytes = peak_memory_bytes();
         self.ideal_requests = self.distinct_keys().div_ceil(100);
+        let number = |count: u64| u32::try_from(count).map_or(f64::INFINITY, f64::from);
+        self.request_ratio =
+            (self.ideal_requests > 0).then(|| number(self.requests) / number(self.ideal_requests));
         self.error = error.map(Error::line);
+        let unread = self.unreadable.iter().any(|window| strict || !window.reported_before);
         self.outcome = if error.is_some() {
             Outcome::Failed
-        } else if !self.unreadable.is_empty() || !self.unreadable_files.is_empty() {
+        } else if unread || self.stopped_by.is_some() || !self.unreadable_files.is_empty() {
             Outcome::Incomplete
         } else if rejects_count {
             Outcome::Rejected

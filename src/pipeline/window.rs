@@ -1,29 +1,41 @@
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use arrow::array::AsArray;
+use arrow::datatypes::TimestampMicrosecondType;
+
+use super::budget::Budget;
 use crate::clock::UtcTime;
 use crate::decode::{DecodedPage, Decoder};
 use crate::error::Error;
 use crate::schema::RunId;
 use crate::source::{
-    Evidence, Next, Page, PageFacts, PageRequest, PageSource, PagesSeen, RefusalReason, RequestTemplate, SourceError,
-    Window, WindowReading, saved,
+    Ask, Doubt, Evidence, Learned, Next, Page, PageFacts, PageRequest, PageSource, Pages, Planned, RefusalReason,
+    RequestTemplate, RowFacts, SourceError, Window, WindowReading, saved,
 };
+
+/// Pages that cannot be decoded, after which no more windows are cut to find the one bad record: the fault is then
+/// the server's, not a record's.
+const MOST_BAD_PAGES: u32 = 200;
 
 /// Reads windows: fetches their pages in turn, decodes them, and lets the reading decide what they prove.
 pub(super) struct WindowReader {
     pub(super) source: Arc<dyn PageSource>,
     pub(super) run_id: RunId,
     pub(super) save_pages: Option<PathBuf>,
+    pub(super) budget: Budget,
     /// Shared by all windows: a field that the server refuses is asked for by none any more.
     pub(super) template: Mutex<RequestTemplate>,
-    /// Shared by all windows: how full a page can be is learned from all of them.
-    pub(super) pages_seen: PagesSeen,
+    /// Shared by all windows: what the server was seen to do.
+    pub(super) learned: Learned,
+    pub(super) bad_pages: AtomicU32,
 }
 
 /// A window, its pages, and what they prove.
 pub(super) struct WindowRead {
-    pub(super) window: Window,
+    pub(super) planned: Planned,
     pub(super) pages: Vec<ReadPage>,
     pub(super) end: WindowEnd,
     /// Requests answered or refused, retries not counted.
@@ -37,6 +49,7 @@ pub(super) struct WindowRead {
 /// A page of a window, decoded.
 pub(super) struct ReadPage {
     pub(super) page: DecodedPage,
+    pub(super) facts: PageFacts,
     pub(super) request: PageRequest,
     pub(super) fetched_at: UtcTime,
 }
@@ -44,26 +57,85 @@ pub(super) struct ReadPage {
 /// What the pages of a window prove.
 pub(super) enum WindowEnd {
     Whole(Evidence),
-    Split(Vec<Window>),
+    /// Nothing: shorter windows may.
+    Doubt(Doubt),
+    /// Nothing, and there is no shorter window.
     Unreadable(String),
+    /// Nothing yet: what the run may spend was spent.
+    Cut,
+}
+
+/// What the pages of one ask prove, a window or a part of one.
+pub(super) struct AskRead {
+    pub(super) pages: Vec<ReadPage>,
+    pub(super) keys: HashSet<u128>,
+    pub(super) end: AskEnd,
+    pub(super) requests: u32,
+    pub(super) saved: Vec<String>,
+}
+
+pub(super) enum AskEnd {
+    Whole(Evidence),
+    Doubt(Doubt),
+    Undecodable(String),
+    Cut,
 }
 
 impl WindowReader {
-    /// Reads one window to its end. Pages of a window that must be split are left out: its parts bring them again.
-    pub(super) async fn read(&self, window: Window) -> Result<WindowRead, Error> {
-        let mut reading = WindowReading::new(window, self.template(), self.pages_seen.clone());
-        let mut read = WindowRead::begin(window);
+    /// Reads one window to its end.
+    pub(super) async fn read(&self, planned: Planned) -> Result<WindowRead, Error> {
+        let began = UtcTime::now();
+        let read = self.read_ask(planned.window, Ask::of(planned.window), planned.pages).await?;
+        let smallest = planned.window.length().as_secs() <= 1;
+        let read = match read.end {
+            AskEnd::Doubt(_) if smallest && planned.pages == Pages::One => {
+                // Nothing is shorter than a second: then as many pages as it takes.
+                let again = self.read_ask(planned.window, Ask::of(planned.window), Pages::Many).await?;
+                AskRead { requests: read.requests + again.requests, ..again }
+            }
+            _ => read,
+        };
+        if let (AskEnd::Doubt(doubt), true) = (&read.end, smallest) {
+            let doubt = doubt.clone();
+            return self.read_second(planned, read, &doubt, began).await;
+        }
+        let end = match read.end {
+            AskEnd::Whole(evidence) => WindowEnd::Whole(evidence),
+            AskEnd::Doubt(doubt) => WindowEnd::Doubt(doubt),
+            AskEnd::Cut => WindowEnd::Cut,
+            AskEnd::Undecodable(reason) => self.undecodable(reason, smallest),
+        };
+        let AskRead { pages, requests, saved, .. } = read;
+        Ok(WindowRead { planned, end, requests, read_at: read_at(&pages, began), pages, saved })
+    }
+
+    /// One record can spoil a page: shorter windows part it from the others.
+    fn undecodable(&self, reason: String, smallest: bool) -> WindowEnd {
+        let bad_pages = self.bad_pages.fetch_add(1, Ordering::Relaxed);
+        if smallest || bad_pages >= MOST_BAD_PAGES {
+            WindowEnd::Unreadable(reason)
+        } else {
+            WindowEnd::Doubt(Doubt::Undecodable { reason })
+        }
+    }
+
+    /// Reads the pages of one ask.
+    pub(super) async fn read_ask(&self, window: Window, ask: Ask, pages: Pages) -> Result<AskRead, Error> {
+        let begin = || WindowReading::part(window, ask.clone(), pages, self.template(), self.learned.clone());
+        let mut reading = begin();
+        let mut read = AskRead::default();
         let mut decoder = Decoder::new();
         loop {
             let request = match reading.next() {
+                Next::Request(_) if self.budget.spent().is_some() => return Ok(read.ended(AskEnd::Cut, &reading)),
                 Next::Request(request) => request,
-                end => return Ok(read.ended(end, reading.requests())),
+                Next::Whole(evidence) => return Ok(read.ended(AskEnd::Whole(evidence), &reading)),
+                Next::Doubt(doubt) => return Ok(read.ended(AskEnd::Doubt(doubt), &reading)),
             };
             let page = match self.source.fetch(&request).await {
                 Ok(page) => page,
                 Err(error) if self.drop_field(&error) => {
-                    reading = WindowReading::new(window, self.template(), self.pages_seen.clone());
-                    read = WindowRead::begin(window);
+                    (reading, read) = (begin(), AskRead::default());
                     continue;
                 }
                 Err(error) => {
@@ -78,12 +150,12 @@ impl WindowReader {
             decoder = decoded.decoder;
             match decoded.page {
                 Ok(page) => {
-                    reading.observe(&facts(&page.page));
-                    read.add(page);
+                    reading.observe(&page.facts);
+                    read.pages.push(page);
                 }
                 Err(reason) => {
-                    let requests = reading.requests() + 1;
-                    return Ok(WindowRead { end: WindowEnd::Unreadable(reason), requests, ..read });
+                    let read = read.ended(AskEnd::Undecodable(reason), &reading);
+                    return Ok(AskRead { requests: read.requests + 1, ..read });
                 }
             }
         }
@@ -107,28 +179,22 @@ impl WindowReader {
     }
 }
 
-impl WindowRead {
-    fn begin(window: Window) -> Self {
-        let end = WindowEnd::Split(Vec::new());
-        Self { window, pages: Vec::new(), end, requests: 0, read_at: UtcTime::now(), saved: Vec::new() }
+impl Default for AskRead {
+    fn default() -> Self {
+        let (pages, keys, saved) = (Vec::new(), HashSet::new(), Vec::new());
+        Self { pages, keys, end: AskEnd::Cut, requests: 0, saved }
     }
+}
 
-    fn add(&mut self, page: ReadPage) {
-        self.read_at = self.read_at.min(page.fetched_at);
-        self.pages.push(page);
+impl AskRead {
+    fn ended(self, end: AskEnd, reading: &WindowReading) -> Self {
+        Self { end, requests: reading.requests(), keys: reading.keys().clone(), ..self }
     }
+}
 
-    fn ended(self, end: Next, requests: u32) -> Self {
-        match end {
-            Next::Whole(evidence) => Self { end: WindowEnd::Whole(evidence), requests, ..self },
-            Next::Unreadable { why, .. } => Self { end: WindowEnd::Unreadable(why.to_string()), requests, ..self },
-            Next::Split { windows, why } => {
-                tracing::debug!(window = %self.window, %why, "window is split");
-                Self { end: WindowEnd::Split(windows), requests, pages: Vec::new(), ..self }
-            }
-            Next::Request(_) => self,
-        }
-    }
+/// When the first of the pages came; no page, no earlier than `began`.
+pub(super) fn read_at(pages: &[ReadPage], began: UtcTime) -> UtcTime {
+    pages.iter().map(|page| page.fetched_at).fold(began, UtcTime::min)
 }
 
 fn saved_name(path: &Path) -> Option<String> {
@@ -144,20 +210,29 @@ struct Decoded {
 async fn decode(mut decoder: Decoder, page: Page, run_id: RunId) -> Result<Decoded, Error> {
     let work = move || {
         let decoded = decoder.decode(&page, &run_id).map_err(|error| error.to_string());
-        let page =
-            decoded.map(|decoded| ReadPage { page: decoded, request: page.request, fetched_at: page.fetched_at });
+        let page = decoded.map(|decoded| ReadPage {
+            facts: facts(&decoded),
+            page: decoded,
+            request: page.request,
+            fetched_at: page.fetched_at,
+        });
         Decoded { decoder, page }
     };
     tokio::task::spawn_blocking(work).await.map_err(|error| Error::Unexpected(error.to_string()))
 }
 
 fn facts(page: &DecodedPage) -> PageFacts {
-    let groups = page.group_counts();
-    PageFacts {
-        keys: page.keys().map(|key| PageFacts::row_key(key.session_id, key.conversation_id)).collect(),
-        bot_only: groups.bot_only,
-        conversations: groups.conversations,
-        records: page.record_count(),
-        num_results: page.num_results,
-    }
+    let rows = page.keys().zip(seconds(page, "session_start_time")).zip(seconds(page, "session_end_time"));
+    let rows = rows.map(|((key, start), end)| RowFacts {
+        key: RowFacts::key_of(key.session_id, key.conversation_id),
+        bot_only: key.conversation_id.is_none(),
+        start,
+        end,
+    });
+    PageFacts { rows: rows.collect(), records: page.record_count(), num_results: page.num_results }
+}
+
+fn seconds<'a>(page: &'a DecodedPage, column: &str) -> impl Iterator<Item = Option<i64>> + use<'a> {
+    let times = page.rows.column_by_name(column).expect("a column of the schema");
+    times.as_primitive::<TimestampMicrosecondType>().iter().map(|time| time.map(|time| time.div_euclid(1_000_000)))
 }

@@ -3,7 +3,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::files::{read_file, write_new_or_replace};
-use super::{Evidence, PageRequest, RequestTemplate, SavedPageError, Window};
+use super::{Ask, Evidence, PageRequest, RequestTemplate, SavedPageError, Window};
 use crate::clock::TimeRange;
 use crate::schema::{AccountId, ApiVersion, RunId, StreamId};
 
@@ -28,9 +28,9 @@ pub struct Manifest {
     pub api: ApiVersion,
     /// Fields that were asked for besides the fixed ones (F3).
     pub selected_fields: Vec<String>,
-    /// Range of the run.
-    pub range: TimeRange,
-    /// Windows read whole, oldest first; a window of `range` that is not here is not proven.
+    /// From the first second to the last that the run set out to read.
+    pub range: Option<TimeRange>,
+    /// Windows read whole, oldest first; what is not here is not proven.
     pub windows: Vec<SavedWindow>,
 }
 
@@ -49,7 +49,7 @@ impl Manifest {
     const VERSION: u32 = 1;
 
     /// A manifest without windows yet, for a run that asked with `template`.
-    pub fn new(run_id: RunId, template: &RequestTemplate, range: TimeRange) -> Self {
+    pub fn new(run_id: RunId, template: &RequestTemplate, range: Option<TimeRange>) -> Self {
         Self {
             version: Self::VERSION,
             run_id,
@@ -68,7 +68,7 @@ impl Manifest {
         let (account_id, stream_id) = (self.account_id.clone(), self.stream_id.clone());
         let selected_fields = request.body.selected_fields.clone();
         let template = RequestTemplate { selected_fields, ..RequestTemplate::new(self.api, account_id, stream_id) };
-        request.offset.is_some_and(|offset| *request == template.request(window.window, offset))
+        request.offset.is_some_and(|offset| *request == template.request(&Ask::of(window.window), offset))
     }
 
     /// Reads the manifest of `folder`; `None` where there is none.

@@ -1,71 +1,30 @@
 //! How one window is read page by page, and when it counts as read whole. Does no I/O.
 
 use std::collections::HashSet;
-use std::sync::{Arc, Mutex, PoisonError};
 
-use serde::{Deserialize, Serialize};
-use xxhash_rust::xxh3::Xxh3Default;
-
-use super::{PageRequest, RefusalReason, RequestTemplate, SourceError, Window};
-
-/// Last offset that the documents allow (F12).
-const LAST_OFFSET: u32 = 10;
+use super::learned::Unit;
+use super::{
+    Ask, Doubt, Evidence, EvidenceKind, Learned, PageFacts, PageRequest, RefusalReason, RequestTemplate, SourceError,
+    Window,
+};
 
 /// A day fits every reading of "7 days" (F4): where it is refused, the cause is another, and halving on would cost
 /// requests without end.
 const SURE_RANGE_SECONDS: u64 = 86_400;
 
-/// What the decoder saw of one page.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct PageFacts {
-    /// One [`row_key`](Self::row_key) for each record that has a key.
-    pub keys: Vec<u128>,
-    /// Records of bot-only sessions: keyed, without conversation.
-    pub bot_only: usize,
-    /// Records of conversations.
-    pub conversations: usize,
-    /// All records, those without a key too.
-    pub records: usize,
-    /// `numResults` of the answer; of what it is the number is unknown (F9).
-    pub num_results: Option<i64>,
-}
+/// Records on a page below which its overlap with the next page tells nothing about the server.
+const TELLING_RECORDS: usize = 10;
 
-impl PageFacts {
-    /// The key of F20 within an account, hashed.
-    pub fn row_key(session_id: &str, conversation_id: Option<&str>) -> u128 {
-        let mut hash = Xxh3Default::new();
-        hash.update(session_id.as_bytes());
-        // No UTF-8 text holds this byte, so no two pairs run together.
-        hash.update(if conversation_id.is_some() { &[0xff, 1] } else { &[0xff, 0] });
-        hash.update(conversation_id.unwrap_or_default().as_bytes());
-        hash.digest128()
-    }
-}
+/// Pages of one window beyond which memory is a reason to cut it, however many the server serves.
+const MOST_PAGES: usize = 40;
 
-/// The largest page that a run has seen, shared by its windows: how many records the server really puts on a
-/// page, of both groups together or of each (F11), is learned, not assumed.
-#[derive(Debug, Clone, Default)]
-pub struct PagesSeen(Arc<Mutex<Largest>>);
-
-#[derive(Debug, Default)]
-struct Largest {
-    records: usize,
-    bot_only: usize,
-    conversations: usize,
-}
-
-impl PagesSeen {
-    /// Counts a page in; whether it holds less than the server's pages can, so that none follows it.
-    fn is_short(&self, page: &PageFacts) -> bool {
-        let mut largest = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        largest.records = largest.records.max(page.records);
-        largest.bot_only = largest.bot_only.max(page.bot_only);
-        largest.conversations = largest.conversations.max(page.conversations);
-        let ended = |count: usize, most: usize| count == 0 || count < most;
-        page.records < largest.records
-            && ended(page.bot_only, largest.bot_only)
-            && ended(page.conversations, largest.conversations)
-    }
+/// How many pages a window may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pages {
+    /// As many as the server serves: its rows are taken as quiet.
+    Many,
+    /// One, so that no row can move between pages while they are read. A full page is a reason to cut the window.
+    One,
 }
 
 /// What to do next for a window.
@@ -76,127 +35,47 @@ pub enum Next {
     Request(PageRequest),
     /// Every record of the window was on the pages read.
     Whole(Evidence),
-    /// The pages read prove nothing; read these windows, which cover this one, instead. Rows already read are
-    /// rows of the stream and may be kept.
-    Split {
-        /// The parts, oldest first.
-        windows: Vec<Window>,
-        /// Why the window could not be read at once.
-        why: Doubt,
-    },
-    /// The window cannot be read whole and has no parts.
-    Unreadable {
-        /// The window.
-        window: Window,
-        /// Why not.
-        why: Doubt,
-    },
-}
-
-/// Why the pages of a window do not prove that it was read whole.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
-#[serde(rename_all = "snake_case", tag = "kind")]
-pub enum Doubt {
-    /// The last allowed page was full (F12).
-    #[error("the last page that may be asked for, offset {offset}, is full: {records} records were read")]
-    OverFull {
-        /// Offset of the last page.
-        offset: u32,
-        /// Records read up to then.
-        records: u64,
-    },
-    /// A page held records of an earlier page: pages overlap or repeat (F8, F10), or rows moved between them.
-    #[error("the page at offset {offset} repeats {repeated} records of earlier pages")]
-    Repeats {
-        /// Offset of the page.
-        offset: u32,
-        /// How many of its records were there before.
-        repeated: u64,
-    },
-    /// The server gives a total above the distinct records it returned.
-    #[error("the server counts {total} records and returned {distinct_keys}")]
-    TotalAbove {
-        /// The largest `numResults` seen.
-        total: i64,
-        /// Distinct keys read.
-        distinct_keys: u64,
-    },
-    /// The server gives a total above what the pages that may be asked for can hold.
-    #[error("the server counts {total} records, and the pages that may be asked for hold {reach}")]
-    BeyondReach {
-        /// The largest `numResults` seen.
-        total: i64,
-        /// Records on all pages up to the last allowed.
-        reach: u64,
-    },
-    /// The server refused an offset, and the page before it was full (F10).
-    #[error("the server refuses offset {offset} after a full page")]
-    OffsetRefused {
-        /// Offset refused.
-        offset: u32,
-    },
-    /// The server refused the window as too long (F4).
-    #[error("the server refuses the window as too long")]
-    RangeRefused,
-}
-
-/// On what ground a window counts as read whole. The ledger keeps it as JSON.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Evidence {
-    /// The ground.
-    pub kind: EvidenceKind,
-    /// Pages that held records.
-    pub pages: u32,
-    /// Requests answered or refused, retries not counted.
-    pub requests: u32,
-    /// Records on the pages.
-    pub records: u64,
-    /// Distinct keys among them.
-    pub distinct_keys: u64,
-    /// The largest `numResults` seen.
-    pub num_results: Option<i64>,
-    /// Whether that is above the distinct keys although the pages prove the window.
-    pub total_disagrees: bool,
-}
-
-/// The ground on which a window counts as read whole.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum EvidenceKind {
-    /// The last page held fewer records than a page may, and than the largest page seen in the run.
-    ShortPage,
-    /// A page after the records was empty.
-    EmptyPage,
-    /// Offsets 0 and 1 were empty: wherever the count begins (F8), there is nothing.
-    NothingAtAll,
-}
-
-impl EvidenceKind {
-    /// The word that the ledger keeps.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::ShortPage => "short_page",
-            Self::EmptyPage => "empty_page",
-            Self::NothingAtAll => "nothing_at_all",
-        }
-    }
+    /// The pages read prove nothing: read shorter windows that cover this one. Rows already read are rows of the
+    /// stream and may be kept.
+    Doubt(Doubt),
 }
 
 /// The reading of one window, without I/O: ask for what is [`next`](Self::next), report what came, and so on.
 ///
-/// The rules are the plain ones of a server whose offset counts pages; any sign of another server leads to smaller
-/// windows, where one page answers. How many records a page holds is learned in the run ([`PagesSeen`]).
+/// A window is whole where that holds under every reading of the documents that this run has not refuted (F8–F12).
 #[derive(Debug, Clone)]
 pub struct WindowReading {
     window: Window,
+    ask: Ask,
+    pages: Pages,
     template: RequestTemplate,
-    pages_seen: PagesSeen,
+    learned: Learned,
     offset: u32,
+    /// Why `offset` is asked for.
+    purpose: Purpose,
+    counts: Unit,
     seen: HashSet<u128>,
-    /// Records without a key; they count against a total.
-    unkeyed: u64,
+    groups: Groups,
+    /// Pages with rows, but for those that repeat the one before.
+    read: Vec<PageRead>,
     so_far: SoFar,
     end: Option<Next>,
+}
+
+/// Distinct keys by group.
+#[derive(Debug, Clone, Copy, Default)]
+struct Groups {
+    bot_only: usize,
+    conversations: usize,
+}
+
+#[derive(Debug, Clone)]
+struct PageRead {
+    offset: u32,
+    records: usize,
+    /// Records of the larger group.
+    group: usize,
+    keys: HashSet<u128>,
 }
 
 #[derive(Debug, Clone, Copy, Default)]
@@ -204,16 +83,55 @@ struct SoFar {
     pages: u32,
     requests: u32,
     records: u64,
+    /// Records without a key; they count against a total.
+    unkeyed: u64,
     num_results: Option<i64>,
-    /// The last page with records was shorter than the limit and than the largest page seen.
-    short: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Purpose {
+    /// It is the next page.
+    Read,
+    /// Offsets 0 and 1 gave the same: is the first page 1, or was that the last page, twice?
+    Alike,
+    /// The page before ended the window, at an offset of which nothing is known: does another offset answer otherwise?
+    Confirm,
+    /// The first page was short, and a total says that there is more.
+    Total,
+    /// The documented last page is full: does the server serve more than the documents say?
+    Beyond,
+}
+
+/// What is new on a page and what stood on earlier ones.
+struct News {
+    new: usize,
+    repeated: usize,
 }
 
 impl WindowReading {
-    /// Begins to read `window`; all windows of a run share `pages_seen`.
-    pub fn new(window: Window, template: RequestTemplate, pages_seen: PagesSeen) -> Self {
-        let seen = HashSet::new();
-        Self { window, template, pages_seen, offset: 0, seen, unkeyed: 0, so_far: SoFar::default(), end: None }
+    /// Begins to read `window`; all windows of a run share `learned`.
+    pub fn new(window: Window, pages: Pages, template: RequestTemplate, learned: Learned) -> Self {
+        Self::part(window, Ask::of(window), pages, template, learned)
+    }
+
+    /// Begins to read a part of `window`: what `ask` names of it.
+    pub fn part(window: Window, ask: Ask, pages: Pages, template: RequestTemplate, learned: Learned) -> Self {
+        let (offset, counts) = (learned.first(), learned.unit());
+        Self {
+            window,
+            ask,
+            pages,
+            template,
+            learned,
+            offset,
+            purpose: Purpose::Read,
+            counts,
+            seen: HashSet::new(),
+            groups: Groups::default(),
+            read: Vec::new(),
+            so_far: SoFar::default(),
+            end: None,
+        }
     }
 
     /// The window that is read.
@@ -226,27 +144,37 @@ impl WindowReading {
         self.so_far.requests
     }
 
+    /// Distinct keys read so far.
+    pub fn keys(&self) -> &HashSet<u128> {
+        &self.seen
+    }
+
     /// What to do next; the same until something is reported.
     pub fn next(&self) -> Next {
         match &self.end {
             Some(end) => end.clone(),
-            None => Next::Request(self.template.request(self.window, self.offset)),
+            None => Next::Request(self.template.request(&self.ask, self.offset)),
         }
     }
 
     /// Reports the page that was asked for.
-    pub fn observe(&mut self, facts: &PageFacts) {
-        let repeated = self.take_in(facts);
-        self.end = if repeated > 0 {
-            Some(self.doubt(Doubt::Repeats { offset: self.offset, repeated }))
-        } else if facts.records == 0 {
-            self.at_empty_page()
-        } else if self.so_far.short {
-            self.at_short_page()
-        } else {
-            self.at_full_page()
-        };
-        self.offset += 1;
+    pub fn observe(&mut self, page: &PageFacts) {
+        self.so_far.requests += 1;
+        self.so_far.num_results = self.so_far.num_results.max(page.num_results);
+        if page.records == 0 {
+            return self.at_empty();
+        }
+        let news = self.take_in(page);
+        match self.purpose {
+            Purpose::Read if self.read.is_empty() => self.at_first(page),
+            Purpose::Read if self.counts == Unit::Records => self.at_records(page, &news),
+            Purpose::Read => self.at_page(page, &news),
+            Purpose::Alike => self.at_alike(page, &news),
+            Purpose::Confirm => self.at_confirm(&news),
+            Purpose::Total if news.new > 0 => self.doubt(Doubt::MoreFollow { offset: self.offset }),
+            Purpose::Total => self.whole(EvidenceKind::ShortPage),
+            Purpose::Beyond => self.at_beyond(page, &news),
+        }
     }
 
     /// Reports that the request was refused. A range or an offset that the server does not take is a matter of
@@ -256,106 +184,352 @@ impl WindowReading {
     /// Gives back whatever else the error is: it ends the run, or is for the caller to act upon
     /// ([`RefusalReason::Field`]).
     pub fn refused(&mut self, error: SourceError) -> Result<(), SourceError> {
-        let end = match &error {
-            SourceError::Refused(refusal) => self.at_refusal(&refusal.reason),
-            _ => None,
-        };
+        let SourceError::Refused(refusal) = &error else { return Err(error) };
+        if !matches!(refusal.reason, RefusalReason::Range | RefusalReason::Offset | RefusalReason::Other) {
+            return Err(error);
+        }
+        let about_range = refusal.reason == RefusalReason::Range;
+        if self.so_far.pages > 0 && !about_range {
+            self.so_far.requests += 1;
+            self.at_refused_offset();
+            return Ok(());
+        }
+        // Nobody knows the words of the API: what is not said to be about the range may be about offset 0.
+        let zero_may_be_none = self.offset == 0 && !about_range && !self.learned.zero_serves();
+        let too_long = self.window.length().as_secs() > SURE_RANGE_SECONDS
+            && self.window.length() > self.learned.longest_read()
+            && refusal.reason != RefusalReason::Offset;
+        if zero_may_be_none {
+            self.ask_for(1, Purpose::Read);
+        } else if too_long {
+            self.learned.range_refused(self.window);
+            self.doubt(Doubt::RangeRefused);
+        } else {
+            return Err(error);
+        }
         self.so_far.requests += 1;
-        self.end = Some(end.ok_or(error)?);
         Ok(())
     }
 
-    /// Counts the page in; how many of its keys stood on earlier pages.
-    fn take_in(&mut self, facts: &PageFacts) -> u64 {
-        let repeated = facts.keys.iter().filter(|key| self.seen.contains(*key)).count();
-        self.seen.extend(&facts.keys);
-        self.unkeyed += count(facts.records.saturating_sub(facts.keys.len()));
-        self.so_far.requests += 1;
-        self.so_far.pages += u32::from(facts.records > 0);
-        self.so_far.records += count(facts.records);
-        self.so_far.num_results = self.so_far.num_results.max(facts.num_results);
-        if facts.records > 0 {
-            let below_limit = count(facts.records) < u64::from(self.template.limit);
-            self.so_far.short = self.pages_seen.is_short(facts) && below_limit;
+    fn take_in(&mut self, page: &PageFacts) -> News {
+        self.learned.see(self.offset, page);
+        self.learned.see_times(self.ask.from.seconds(), self.ask.to.seconds(), &page.rows);
+        let before = self.seen.len();
+        for row in &page.rows {
+            if self.seen.insert(row.key) {
+                self.groups.bot_only += usize::from(row.bot_only);
+                self.groups.conversations += usize::from(!row.bot_only);
+            }
         }
-        count(repeated)
+        let new = self.seen.len() - before;
+        self.so_far.pages += 1;
+        self.so_far.records += count(page.records);
+        self.so_far.unkeyed += count(page.records.saturating_sub(page.rows.len()));
+        News { new, repeated: page.rows.len() - new }
+    }
+
+    /// The first page with rows.
+    fn at_first(&mut self, page: &PageFacts) {
+        if self.offset == 1 && self.learned.first() == 0 {
+            // Offset 0 was empty or refused, and this one has rows: the count begins here.
+            self.learned.first_is_one();
+        }
+        let short = self.learned.is_short(page);
+        self.keep(page);
+        if short {
+            return if self.total_above().is_some() {
+                self.ask_for(self.offset + 1, Purpose::Total);
+            } else {
+                self.whole(EvidenceKind::ShortPage);
+            };
+        }
+        let limit = usize::try_from(self.template.limit).unwrap_or(usize::MAX);
+        if self.pages == Pages::One && self.learned.is_full(page.records, limit) {
+            return self.doubt(Doubt::Full { records: count(page.records) });
+        }
+        let reach = count(self.learned.habits().reach());
+        if let Some(total) = page.num_results.filter(|total| u64::try_from(*total).is_ok_and(|total| total > reach))
+            && self.learned.is_settled()
+        {
+            return self.doubt(Doubt::BeyondReach { total, reach });
+        }
+        if self.counts == Unit::Records { self.ask_for_more_records() } else { self.ask_for(self.offset + 1, Purpose::Read) }
+    }
+
+    /// A later page, where `offset` counts pages or nothing is known yet.
+    fn at_page(&mut self, page: &PageFacts, news: &News) {
+        let before = self.read.last().expect("a first page came before");
+        if news.repeated == 0 {
+            if self.is_quiet() {
+                self.learned.page_was_full(before.records, before.group);
+                self.learned.counts(Unit::Pages);
+            }
+            return self.at_next_page(page);
+        }
+        let same = news.new == 0 && page.rows.len() == before.keys.len();
+        if same && self.offset == 1 && before.offset == 0 {
+            return self.ask_for(2, Purpose::Alike);
+        }
+        let shifted_by_one = self.offset == before.offset + 1 && !same && news.new <= 1 && page.records + 1 >= before.records;
+        if !shifted_by_one {
+            if !same && self.is_quiet() {
+                self.learned.overlap();
+            }
+            return self.repeats(news);
+        }
+        if self.is_quiet() && before.records >= TELLING_RECORDS {
+            self.learned.counts(Unit::Records);
+        } else if news.new > 0 {
+            return self.repeats(news);
+        }
+        self.counts = Unit::Records;
+        self.at_records(page, news);
+    }
+
+    /// A page that holds none of the rows before.
+    fn at_next_page(&mut self, page: &PageFacts) {
+        let short = self.learned.is_short(page);
+        self.keep(page);
+        if short {
+            self.conclude(EvidenceKind::ShortPage, self.offset + 1);
+        } else if self.offset < self.learned.last() && self.read.len() < MOST_PAGES {
+            self.ask_for(self.offset + 1, Purpose::Read);
+        } else if self.learned.may_try_beyond() {
+            self.ask_for(self.offset + 1, Purpose::Beyond);
+        } else {
+            self.over_full();
+        }
+    }
+
+    /// A later page, where `offset` counts records: `offset` records came before this page, and if it is short none
+    /// come behind it. So the window is whole if as many distinct keys were read.
+    fn at_records(&mut self, page: &PageFacts, news: &News) {
+        if news.new > 0 && self.is_quiet() {
+            let before = self.read.last().expect("a first page came before");
+            self.learned.page_was_full(before.records, before.group);
+        }
+        let skipped = usize::try_from(self.offset).unwrap_or(usize::MAX);
+        let one_list = self.seen.len() == skipped + page.rows.len();
+        let Groups { bot_only, conversations } = self.groups;
+        let each_list = bot_only == skipped + page.bot_only() && conversations == skipped + page.conversations();
+        if self.learned.is_short(page) {
+            let behind = self.offset + u32::try_from(page.records).unwrap_or(u32::MAX);
+            self.keep(page);
+            return if one_list || each_list {
+                self.conclude(EvidenceKind::ShortPage, behind);
+            } else {
+                self.repeats(news);
+            };
+        }
+        if news.new == 0 && self.offset > 1 {
+            return self.repeats(news);
+        }
+        if self.pages == Pages::One {
+            return self.doubt(Doubt::Full { records: self.so_far.records });
+        }
+        self.keep(page);
+        self.ask_for_more_records();
+    }
+
+    /// Offsets 0 and 1 gave the same rows.
+    fn at_alike(&mut self, page: &PageFacts, news: &News) {
+        if news.repeated > 0 {
+            return self.repeats(news);
+        }
+        if self.is_quiet() {
+            self.learned.first_is_one();
+            let first = self.read.last().expect("a first page came before");
+            self.learned.page_was_full(first.records, first.group);
+            self.learned.counts(Unit::Pages);
+        }
+        self.purpose = Purpose::Read;
+        self.at_next_page(page);
+    }
+
+    /// An offset behind the last page: the same rows again say that the offset before was not its own either.
+    fn at_confirm(&mut self, news: &News) {
+        let asked = self.read.last().expect("a page is confirmed").offset;
+        if news.new > 0 {
+            return self.doubt(Doubt::MoreFollow { offset: self.offset });
+        }
+        self.learned.block(asked);
+        self.repeats(news);
+    }
+
+    /// Rows beyond the documented last offset.
+    fn at_beyond(&mut self, page: &PageFacts, news: &News) {
+        let before = self.read.last().expect("a page came before");
+        let skipped = usize::try_from(self.offset - before.offset).unwrap_or(usize::MAX);
+        // Counted by records, pages overlap where a group is larger than what was skipped.
+        let overlap = if self.counts == Unit::Records { before.records.saturating_sub(skipped) } else { 0 };
+        if news.repeated > overlap || news.new == 0 {
+            self.learned.block(self.offset);
+            return self.after_beyond();
+        }
+        self.learned.serves(before.offset);
+        self.purpose = Purpose::Read;
+        if self.counts == Unit::Records { self.at_records(page, news) } else { self.at_next_page(page) }
+    }
+
+    /// The server serves nothing beyond the documented last offset.
+    fn after_beyond(&mut self) {
+        let last = self.learned.last();
+        let before = self.read.last().expect("a page came before").offset;
+        if self.counts == Unit::Records && before < last {
+            self.ask_for(last, Purpose::Read);
+        } else {
+            self.over_full();
+        }
+    }
+
+    fn at_empty(&mut self) {
+        match (self.purpose, self.so_far.pages) {
+            (_, 0) => self.at_nothing_yet(),
+            (Purpose::Confirm, _) => self.confirmed(),
+            (Purpose::Total, _) => self.whole(EvidenceKind::ShortPage),
+            (Purpose::Alike, _) => self.whole(EvidenceKind::EmptyPage),
+            (Purpose::Beyond, _) => self.nothing_beyond(),
+            (Purpose::Read, _) => {
+                let skipped = usize::try_from(self.offset).unwrap_or(usize::MAX);
+                let gap = self.counts == Unit::Records && self.seen.len() < skipped;
+                if !gap && (self.offset == 1 || self.learned.is_served(self.offset)) {
+                    self.whole_unless_total_above(EvidenceKind::EmptyPage);
+                } else {
+                    self.learned.block(self.offset);
+                    self.doubt(Doubt::EmptyBeyond { offset: self.offset });
+                }
+            }
+        }
     }
 
     /// Offset 0 alone proves nothing where it is empty: the first page may be 1 (F8).
-    fn at_empty_page(&self) -> Option<Next> {
-        match (self.so_far.pages, self.offset) {
-            (0, 0) => None,
-            (0, _) => Some(self.whole(EvidenceKind::NothingAtAll)),
-            // The first page and nothing after it: whole under every reading of offset, whatever the total says.
-            (1, 1) => Some(self.whole(EvidenceKind::EmptyPage)),
-            _ => Some(self.whole_unless_total_above(EvidenceKind::EmptyPage)),
+    fn at_nothing_yet(&mut self) {
+        match self.offset {
+            0 if self.learned.zero_serves() => self.whole(EvidenceKind::EmptyPage),
+            0 => self.ask_for(1, Purpose::Read),
+            _ if self.learned.first() == 1 => self.whole(EvidenceKind::EmptyPage),
+            _ => self.whole(EvidenceKind::NothingAtAll),
         }
     }
 
-    /// A total above what came means that the server's pages are smaller than asked: then read on.
-    fn at_short_page(&self) -> Option<Next> {
+    fn at_refused_offset(&mut self) {
+        match self.purpose {
+            Purpose::Confirm => self.confirmed(),
+            Purpose::Total => self.whole(EvidenceKind::ShortPage),
+            Purpose::Beyond => self.nothing_beyond(),
+            Purpose::Read | Purpose::Alike => {
+                self.learned.block(self.offset);
+                self.doubt(Doubt::OffsetRefused { offset: self.offset });
+            }
+        }
+    }
+
+    fn nothing_beyond(&mut self) {
+        // Had the page before been another's, this one would be the same.
+        let before = self.read.last().expect("a page came before").offset;
+        self.learned.serves(before);
+        self.learned.block(self.offset);
+        self.after_beyond();
+    }
+
+    /// The window has ended; `behind` is an offset that has no rows, if this server serves it.
+    fn conclude(&mut self, kind: EvidenceKind, behind: u32) {
+        if self.learned.is_trusted(self.offset) {
+            self.whole_unless_total_above(kind);
+        } else {
+            self.ask_for(behind, Purpose::Confirm);
+        }
+    }
+
+    fn confirmed(&mut self) {
+        let asked = self.read.last().expect("a page is confirmed").offset;
+        self.learned.serves(asked);
+        self.whole_unless_total_above(EvidenceKind::ShortPage);
+    }
+
+    /// The next page where `offset` counts records. Where each group may be a list of its own (F11), no more may be
+    /// skipped than the larger group had.
+    fn ask_for_more_records(&mut self) {
+        let page = self.read.last().expect("a page came before");
+        let step = if self.learned.one_list() { page.records } else { page.group };
+        let next = page.offset + u32::try_from(step).unwrap_or(u32::MAX);
+        let last = self.learned.last();
+        if next <= last {
+            self.ask_for(next, Purpose::Read);
+        } else if self.pages == Pages::Many && self.learned.may_try_beyond() {
+            self.ask_for(next, Purpose::Beyond);
+        } else if page.offset < last {
+            self.ask_for(last, Purpose::Read);
+        } else {
+            self.over_full();
+        }
+    }
+
+    /// Whether what this window shows may be taken for the server's ways: its rows do not change.
+    fn is_quiet(&self) -> bool {
+        self.pages == Pages::Many
+    }
+
+    fn keep(&mut self, page: &PageFacts) {
+        self.read.push(PageRead {
+            offset: self.offset,
+            records: page.records,
+            group: page.bot_only().max(page.conversations()),
+            keys: page.rows.iter().map(|row| row.key).collect(),
+        });
+    }
+
+    fn ask_for(&mut self, offset: u32, purpose: Purpose) {
+        (self.offset, self.purpose) = (offset, purpose);
+    }
+
+    fn repeats(&mut self, news: &News) {
+        self.doubt(Doubt::Repeats { offset: self.offset, repeated: count(news.repeated) });
+    }
+
+    fn over_full(&mut self) {
+        let offset = self.read.last().map_or(self.offset, |page| page.offset);
+        self.doubt(Doubt::OverFull { offset, records: count(self.seen.len()) });
+    }
+
+    fn doubt(&mut self, why: Doubt) {
+        self.end = Some(Next::Doubt(why));
+    }
+
+    fn whole_unless_total_above(&mut self, kind: EvidenceKind) {
         match self.total_above() {
-            None => Some(self.whole(EvidenceKind::ShortPage)),
-            Some(_) if self.offset < LAST_OFFSET => None,
-            Some(doubt) => Some(self.doubt(doubt)),
+            // One page and nothing after it: as sure as a window can be read, whatever the total says.
+            Some(doubt) if self.read.len() > 1 => self.doubt(doubt),
+            _ => self.whole(kind),
         }
-    }
-
-    fn at_full_page(&self) -> Option<Next> {
-        if self.offset >= LAST_OFFSET {
-            return Some(self.doubt(Doubt::OverFull { offset: self.offset, records: self.so_far.records }));
-        }
-        // A total proves nothing, but where it lies beyond reach the pages up to there would be read for nothing.
-        let pages_left = u64::from(LAST_OFFSET - self.offset);
-        let reach = self.so_far.records + pages_left * u64::from(self.template.limit);
-        let total = self.so_far.num_results.filter(|total| u64::try_from(*total).is_ok_and(|total| total > reach))?;
-        self.window.split().is_some().then(|| self.doubt(Doubt::BeyondReach { total, reach }))
-    }
-
-    fn at_refusal(&self, reason: &RefusalReason) -> Option<Next> {
-        match reason {
-            RefusalReason::Range if self.window.length().as_secs() > SURE_RANGE_SECONDS => {
-                Some(self.doubt(Doubt::RangeRefused))
-            }
-            RefusalReason::Offset if self.offset > 0 && self.so_far.pages == 0 => {
-                Some(self.whole(EvidenceKind::NothingAtAll))
-            }
-            RefusalReason::Offset if self.offset > 0 => {
-                let refused = Doubt::OffsetRefused { offset: self.offset };
-                Some(self.doubt(self.total_above().unwrap_or(refused)))
-            }
-            _ => None,
-        }
-    }
-
-    fn whole_unless_total_above(&self, kind: EvidenceKind) -> Next {
-        self.total_above().map_or_else(|| self.whole(kind), |doubt| self.doubt(doubt))
     }
 
     fn total_above(&self) -> Option<Doubt> {
         let total = self.so_far.num_results?;
-        let counted = count(self.seen.len()) + self.unkeyed;
+        let counted = count(self.seen.len()) + self.so_far.unkeyed;
         let above = u64::try_from(total).is_ok_and(|total| total > counted);
         above.then_some(Doubt::TotalAbove { total, distinct_keys: counted })
     }
 
-    fn whole(&self, kind: EvidenceKind) -> Next {
+    fn whole(&mut self, kind: EvidenceKind) {
+        let total_disagrees = self.total_above().is_some();
         let SoFar { pages, requests, records, num_results, .. } = self.so_far;
         let distinct_keys = count(self.seen.len());
-        let total_disagrees = self.total_above().is_some();
-        Next::Whole(Evidence { kind, pages, requests, records, distinct_keys, num_results, total_disagrees })
-    }
-
-    fn doubt(&self, why: Doubt) -> Next {
-        match self.window.split() {
-            Some((earlier, later)) => Next::Split { windows: vec![earlier, later], why },
-            None => Next::Unreadable { window: self.window, why },
+        if self.ask.is_whole(self.window) {
+            let both_groups = self.groups.bot_only > 0 && self.groups.conversations > 0;
+            let keys = self.seen.iter().copied().collect();
+            self.learned.whole(self.window, count_pages(&self.read), keys, both_groups, num_results);
         }
+        self.end = Some(Next::Whole(Evidence { kind, pages, requests, records, distinct_keys, num_results, total_disagrees }));
     }
 }
 
 fn count(number: usize) -> u64 {
     u64::try_from(number).expect("a count in memory fits 64 bits")
+}
+
+fn count_pages(read: &[PageRead]) -> u32 {
+    u32::try_from(read.len()).expect("a window has few pages")
 }
 
 #[cfg(test)]

@@ -1,6 +1,4 @@
-use serde_json::{Map, Value};
-
-use super::{PageRequest, RequestBody, Window};
+use super::{Ask, PageRequest, RequestBody};
 use crate::clock::UtcTime;
 use crate::schema::{AccountId, ApiVersion, StreamId};
 
@@ -20,15 +18,13 @@ pub struct RequestTemplate {
     pub limit: u32,
     /// Fields that the API leaves out unless they are asked for (F3).
     pub selected_fields: Vec<String>,
-    /// Filters, none by default.
-    pub filters: Map<String, Value>,
 }
 
 impl RequestTemplate {
     /// Everything that the stream has: full pages, all selectable fields, no filter.
     pub fn new(api: ApiVersion, account_id: AccountId, stream_id: StreamId) -> Self {
         let selected_fields = selected_fields(api).iter().map(|&field| field.to_owned()).collect();
-        Self { api, account_id, stream_id, limit: LIMIT, selected_fields, filters: Map::new() }
+        Self { api, account_id, stream_id, limit: LIMIT, selected_fields }
     }
 
     /// The same without `field`, which the server refused by name
@@ -39,8 +35,8 @@ impl RequestTemplate {
         (narrower.selected_fields.len() < self.selected_fields.len()).then_some(narrower)
     }
 
-    /// The request for the page of `window` at `offset`, in UTC (F16).
-    pub fn request(&self, window: Window, offset: u32) -> PageRequest {
+    /// The request for the page of `ask` at `offset`, in UTC (F16).
+    pub fn request(&self, ask: &Ask, offset: u32) -> PageRequest {
         PageRequest {
             api: self.api,
             account_id: self.account_id.clone(),
@@ -48,11 +44,11 @@ impl RequestTemplate {
             offset: Some(offset),
             limit: Some(self.limit),
             body: RequestBody {
-                start_date: Some(api_time(window.from())),
-                end_date: Some(api_time(window.to())),
+                start_date: Some(api_time(ask.from)),
+                end_date: Some(api_time(ask.to)),
                 time_zone_offset: 0,
                 selected_fields: self.selected_fields.clone(),
-                filters: self.filters.clone(),
+                filters: ask.filters.clone(),
             },
         }
     }
@@ -76,6 +72,7 @@ fn api_time(second: UtcTime) -> String {
 mod tests {
     use super::*;
     use crate::clock::TimeRange;
+    use crate::source::Window;
 
     fn template(api: ApiVersion) -> RequestTemplate {
         RequestTemplate::new(api, "acc".parse().unwrap(), "st-1".parse().unwrap())
@@ -84,7 +81,7 @@ mod tests {
     #[test]
     fn a_request_asks_in_utc_for_every_selectable_field() {
         let range = TimeRange::new("2026-01-31".parse().unwrap(), "2026-02-01T01:02:03Z".parse().unwrap()).unwrap();
-        let request = template(ApiVersion::V2).request(Window::covering(range), 3);
+        let request = template(ApiVersion::V2).request(&Ask::of(Window::covering(range)), 3);
         let body = serde_json::to_value(&request.body).unwrap();
         let expected = serde_json::json!({
             "startDate": "2026-01-31 00:00:00",

@@ -5,11 +5,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::clock::{ClockError, TimeRange, UtcTime};
 
-/// The API takes at most 7 days (F4); whether exactly 7 pass is unknown.
-const LONGEST: Duration = Duration::from_secs(7 * 86_400 - 1);
-
-const SECOND: Duration = Duration::from_secs(1);
-
 /// A range of whole seconds, as the API takes them (F3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "Ends", into = "TimeRange")]
@@ -29,7 +24,7 @@ impl Window {
         Self::of_seconds(range.from().seconds(), to)
     }
 
-    fn of_seconds(from: i64, to: i64) -> Self {
+    pub(super) fn of_seconds(from: i64, to: i64) -> Self {
         let ends = TimeRange::new(UtcTime::from_seconds(from), UtcTime::from_seconds(to));
         Self(ends.expect("a window begins before it ends"))
     }
@@ -54,11 +49,8 @@ impl Window {
         self.0.length()
     }
 
-    /// The two halves, earlier first; a window of one second has none.
-    pub fn split(self) -> Option<(Self, Self)> {
-        let (from, to) = (self.from().seconds(), self.to().seconds());
-        let middle = from + (to - from) / 2;
-        (from < middle).then(|| (Self::of_seconds(from, middle), Self::of_seconds(middle, to)))
+    pub(super) fn length_seconds(self) -> i64 {
+        self.to().seconds() - self.from().seconds()
     }
 }
 
@@ -80,23 +72,6 @@ impl TryFrom<Ends> for Window {
     fn try_from(ends: Ends) -> Result<Self, ClockError> {
         TimeRange::new(ends.from, ends.to).map(Self::covering)
     }
-}
-
-/// Cuts `range` into windows as long as `window`, the last perhaps shorter: oldest first, each beginning where
-/// the one before ends, all of whole seconds. A `window` is taken as at least a second and below 7 days (F4).
-pub fn plan_windows(range: TimeRange, window: Duration) -> Vec<Window> {
-    let whole = Window::covering(range);
-    let end = whole.to().seconds();
-    let step = window.clamp(SECOND, LONGEST).as_secs();
-    let step = i64::try_from(step).expect("7 days are few seconds");
-    let mut windows = Vec::new();
-    let mut from = whole.from().seconds();
-    while from < end {
-        let to = from.saturating_add(step).min(end);
-        windows.push(Window::of_seconds(from, to));
-        from = to;
-    }
-    windows
 }
 
 #[cfg(test)]

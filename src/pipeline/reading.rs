@@ -1,0 +1,166 @@
+//! Windows side by side, and what becomes of each that has ended.
+
+use std::collections::HashSet;
+
+use futures::StreamExt;
+use futures::stream::FuturesUnordered;
+
+use super::load::Run;
+use super::run::{add_page, refused_columns};
+use super::summary::Unreadable;
+use super::window::{ReadPage, WindowEnd, WindowRead, WindowReader};
+use super::Stop;
+use crate::clock::{TimeRange, UtcTime};
+use crate::error::Error;
+use crate::lake::{StagedWindow, WindowProof, Writer};
+use crate::source::{Doubt, EvidenceKind, FilteredTime, Planner, RowFacts, SavedWindow};
+
+impl Run<'_> {
+    /// Reads every window of the plan, oldest first, and stages each as it ends. What `covers` nothing was not asked
+    /// for: its rows are kept, but its days do not count as read.
+    pub(super) async fn read_all(
+        &mut self,
+        reader: &WindowReader,
+        planner: &mut Planner,
+        writer: &Writer,
+        covers: bool,
+        stop: &mut Stop,
+    ) -> Result<Vec<SavedWindow>, Error> {
+        let (mut planned, mut cut_short) = (0, false);
+        let mut saved = Vec::new();
+        let mut under_way = FuturesUnordered::new();
+        loop {
+            while under_way.len() < planner.width(self.request.concurrency) && reader.budget.spent().is_none() {
+                let share = |left: u64| left / u64::try_from(under_way.len() + 1).unwrap_or(u64::MAX);
+                let pages_left = reader.budget.requests_left().map(|left| share(left).max(1));
+                let Some(next) = planner.next(&reader.learned.habits(), pages_left) else { break };
+                planned += 1;
+                self.progress.windows(planned);
+                under_way.push(reader.read(next));
+            }
+            let read = tokio::select! {
+                error = stop.asked() => return Err(error),
+                () = reader.budget.deadline() => break,
+                read = under_way.next() => match read {
+                    Some(read) => read?,
+                    None => break,
+                },
+            };
+            match &read.end {
+                WindowEnd::Cut => cut_short = true,
+                WindowEnd::Doubt(doubt) if self.cut(planner, &read, doubt) => planned -= 1,
+                _ => saved.extend(self.stage(reader, planner, writer, read, covers).await?),
+            }
+        }
+        if cut_short || !under_way.is_empty() || !planner.is_done() {
+            self.summary.stopped_by = reader.budget.spent();
+        }
+        Ok(saved)
+    }
+
+    /// Puts shorter windows in the place of one that proved nothing.
+    fn cut(&mut self, planner: &mut Planner, read: &WindowRead, doubt: &Doubt) -> bool {
+        let cut = planner.split(&read.planned, doubt);
+        if cut {
+            tracing::debug!(window = %read.planned.window, %doubt, "window is cut");
+            self.summary.windows_cut += 1;
+        }
+        cut
+    }
+    /// Makes a window durable that has ended, whole or unreadable.
+    async fn stage(
+        &mut self,
+        reader: &WindowReader,
+        planner: &mut Planner,
+        writer: &Writer,
+        read: WindowRead,
+        covers: bool,
+    ) -> Result<Option<SavedWindow>, Error> {
+        let window = read.planned.window;
+        let range = window.range();
+        let (whole, kind, evidence) = match &read.end {
+            WindowEnd::Whole(evidence) => (Some(*evidence), evidence.kind.as_str(), serde_json::to_value(evidence)),
+            WindowEnd::Unreadable(reason) => (None, "none", Ok(unreadable(reason))),
+            WindowEnd::Doubt(doubt) => (None, "none", Ok(unreadable(&doubt.to_string()))),
+            WindowEnd::Cut => return Ok(None),
+        };
+        let evidence = evidence.map_err(|error| Error::Unexpected(error.to_string()))?;
+        match whole {
+            Some(evidence) => {
+                planner.whole(window, &seconds(&read.pages, reader.learned.habits().filtered));
+                self.summary.windows += 1;
+                self.summary.totals_disagree += u64::from(evidence.total_disagrees);
+                *self.summary.evidence.entry(evidence.kind).or_default() += 1;
+            }
+            None => self.name_unreadable(writer, range, &evidence),
+        }
+        let past = past(range, read.read_at);
+        let proof = past.map(|range| WindowProof {
+            stream: Some(self.request.stream_id.clone()),
+            range,
+            read_at: read.read_at,
+            as_of: self.request.now,
+            whole: whole.is_some(),
+            covers,
+            evidence_kind: kind.to_owned(),
+            evidence,
+        });
+        let mut staged = StagedWindow {
+            proof,
+            requests: u64::from(read.requests),
+            // As this window was asked: another one may have made the server refuse a field since.
+            refused_columns: read.pages.first().map_or_else(Vec::new, |page| refused_columns(&page.request)),
+            ..StagedWindow::default()
+        };
+        for ReadPage { page, request, fetched_at, .. } in read.pages {
+            add_page(&mut staged, page, &request, fetched_at);
+        }
+        self.summary.count_staged(&staged);
+        let rows = staged.api_rows;
+        writer.stage(staged).await?;
+        self.progress.window_read(range, rows);
+        // Pages of parts say nothing by themselves.
+        let by_pages = whole.filter(|whole| !matches!(whole.kind, EvidenceKind::Parts | EvidenceKind::Total));
+        let proven = by_pages.filter(|_| covers && past == Some(range));
+        Ok(proven.map(|evidence| SavedWindow { window, evidence, pages: read.saved }))
+    }
+
+    fn name_unreadable(&mut self, writer: &Writer, range: TimeRange, evidence: &serde_json::Value) {
+        let stream = writer.head().stream(Some(&self.request.stream_id));
+        let reported_before = stream.is_some_and(|stream| stream.owes(range));
+        let reason = evidence.get("unreadable").and_then(|reason| reason.as_str()).unwrap_or_default().to_owned();
+        self.summary.unreadable.push(Unreadable { range, reason, reported_before });
+    }
+}
+
+fn unreadable(reason: &str) -> serde_json::Value {
+    serde_json::json!({ "unreadable": reason })
+}
+
+/// The times of a window's rows by which windows filter, a row once.
+fn seconds(pages: &[ReadPage], filtered: Option<FilteredTime>) -> Vec<i64> {
+    let mut keys = HashSet::new();
+    let rows = pages.iter().flat_map(|page| &page.facts.rows).filter(|row| keys.insert(row.key));
+    let time = |row: &RowFacts| if filtered == Some(FilteredTime::End) { row.end } else { row.start };
+    rows.filter_map(time).collect()
+}
+
+/// The part of a window that was over when it was read: of what is yet to come no read proves anything.
+fn past(window: TimeRange, read_at: UtcTime) -> Option<TimeRange> {
+    let over = UtcTime::from_seconds(read_at.seconds());
+    TimeRange::new(window.from(), window.to().min(over)).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_future_is_never_proven() {
+        let time = |seconds| UtcTime::from_seconds(seconds);
+        let window = TimeRange::new(time(10), time(20)).unwrap();
+        assert_eq!(past(window, time(30)), Some(window));
+        assert_eq!(past(window, UtcTime::from_micros(15_900_000)), TimeRange::new(time(10), time(15)).ok());
+        assert_eq!(past(window, time(10)), None);
+    }
+}

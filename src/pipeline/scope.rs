@@ -1,0 +1,162 @@
+//! What a run is to read: its own range, what earlier runs left, and rows that may still change.
+
+use std::time::Duration;
+
+use super::LoadRequest;
+use crate::clock::{TimeRange, UtcTime};
+use crate::error::Error;
+use crate::lake::{Lake, SessionTime, StreamState};
+use crate::source::{FilteredTime, Work};
+
+const DAY: Duration = Duration::from_hours(24);
+
+/// Open rows are looked at so long after their start (F19: e-mail conversations stay open up to 30 days), and where
+/// windows filter the end of a session, rows of a range can end so long after it.
+pub(super) const LONGEST_SESSION: Duration = Duration::from_hours(30 * 24);
+
+/// What a run is to read.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Scope {
+    /// What it sets out for; the intent.
+    pub(super) own: Vec<TimeRange>,
+    /// What a run before it had set out for and did not read.
+    pub(super) resumed: Vec<TimeRange>,
+    /// Ranges that must be whole for every session that starts in them: the run's own, and those of a run before it
+    /// that did not end.
+    pub(super) asked: Vec<TimeRange>,
+}
+
+impl Scope {
+    /// What `request` asks for, given what the ledger knows of the stream.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] where no range is given and the ledger knows none either.
+    pub(super) fn of(request: &LoadRequest, stream: Option<&StreamState>) -> Result<Self, Error> {
+        let mut own = match request.range {
+            Some(range) => vec![range],
+            None => since_the_last_run(request, stream)?,
+        };
+        own = joined(own);
+        let open = stream.and_then(|stream| stream.intent.as_ref()).map_or(&[][..], |open| &open.ranges);
+        let unfinished = stream.map(StreamState::unfinished).unwrap_or_default();
+        let resumed = joined(unfinished.iter().flat_map(|range| range.without(&own)).collect());
+        let asked = joined(own.iter().chain(open).copied().collect());
+        Ok(Self { own, resumed, asked })
+    }
+
+    /// All that is to be read, no second twice.
+    pub(super) fn all(&self) -> Vec<TimeRange> {
+        joined(self.own.iter().chain(&self.resumed).copied().collect())
+    }
+
+    /// Where windows filter the end of a session: what must be read beyond `read`, so that sessions that start in the
+    /// ranges asked for and end later are found too (F17).
+    pub(super) fn beyond(&self, read: &[TimeRange], now: UtcTime) -> Vec<TimeRange> {
+        let later = self.asked.iter().filter_map(|asked| {
+            let last = asked.to().plus(LONGEST_SESSION).min(now);
+            TimeRange::new(asked.to(), last).ok()
+        });
+        joined(later.collect()).into_iter().flat_map(|range| range.without(read)).collect()
+    }
+}
+
+/// From *provisional up to* minus the lookback to the present, and what was left behind before.
+fn since_the_last_run(request: &LoadRequest, stream: Option<&StreamState>) -> Result<Vec<TimeRange>, Error> {
+    let up_to = stream.and_then(StreamState::provisional_up_to);
+    let from = match (up_to, request.since) {
+        (Some(up_to), since) => up_to.minus(request.lookback).max(since.unwrap_or(UtcTime::from_micros(i64::MIN))),
+        (None, Some(since)) => since,
+        (None, None) => {
+            return Err(Error::Usage(format!(
+                "expected a range to begin with, found neither `--from`, nor `--since`, nor an earlier load of stream \
+                 `{}` of account `{}` in the lake",
+                request.stream_id, request.account_id
+            )));
+        }
+    };
+    let mut ranges: Vec<_> = TimeRange::new(from, request.now).into_iter().collect();
+    if let Some(stream) = stream {
+        ranges.extend(stream.owed.iter().map(|owed| owed.range));
+        ranges.extend(request.since.map(|since| stream.gaps(Some(since))).unwrap_or_default());
+    }
+    Ok(ranges)
+}
+
+/// The seconds in which open rows of the stream started that no window of `ranges` reads again, each at most once a
+/// day, neighbours joined.
+pub(super) async fn open_seconds(
+    lake: &Lake,
+    request: &LoadRequest,
+    stream: Option<&StreamState>,
+    ranges: &[TimeRange],
+) -> Result<Vec<TimeRange>, Error> {
+    let oldest = request.now.minus(LONGEST_SESSION);
+    let rows = lake.open_rows(&request.account_id, Some(&request.stream_id), oldest).await?;
+    let read_of_late = |start: UtcTime| {
+        let stretches = stream.map_or(&[][..], |stream| stream.coverage.stretches());
+        let read = stretches.iter().find(|read| read.range.contains(start));
+        read.is_some_and(|read| request.now < read.as_of.plus(DAY))
+    };
+    let due = rows.iter().map(|row| row.start).filter(|start| *start < request.now && !read_of_late(*start));
+    let second = |start: UtcTime| TimeRange::new(start, start.plus(Duration::from_secs(1))).ok();
+    Ok(joined(due.filter_map(second).flat_map(|second| second.without(ranges)).collect()))
+}
+
+/// Cuts ranges into what the ledger says lies in the lake and what does not, and gives the seconds of the lake's rows.
+pub(super) async fn work(
+    lake: &Lake,
+    request: &LoadRequest,
+    stream: Option<&StreamState>,
+    ranges: &[TimeRange],
+    filtered: Option<FilteredTime>,
+) -> Result<(Vec<Work>, Vec<i64>), Error> {
+    let by = match filtered {
+        Some(FilteredTime::End) => SessionTime::End,
+        Some(FilteredTime::Start) | None => SessionTime::Start,
+    };
+    let mut work = Vec::new();
+    for range in ranges {
+        let new = stream.map_or_else(|| vec![*range], |stream| stream.coverage.gaps(*range));
+        work.extend(range.without(&new).into_iter().map(|range| Work { range, known: true }));
+        work.extend(new.into_iter().map(|range| Work { range, known: false }));
+    }
+    let mut seconds = Vec::new();
+    for near in neighbours(work.iter().filter(|work| work.known).map(|work| work.range)) {
+        seconds.extend(lake.session_seconds(&request.account_id, &request.stream_id, near, by).await?);
+    }
+    Ok((work, seconds))
+}
+
+/// Ranges of which nothing lies in a lake.
+pub(super) fn unknown(ranges: &[TimeRange]) -> Vec<Work> {
+    ranges.iter().map(|range| Work { range: *range, known: false }).collect()
+}
+
+/// Ranges, in order, that lie days apart: those nearer to one another as one, so that no day is looked at often.
+fn neighbours(ranges: impl Iterator<Item = TimeRange>) -> Vec<TimeRange> {
+    let mut near: Vec<TimeRange> = Vec::new();
+    for range in ranges {
+        match near.last_mut() {
+            Some(last) if range.from() <= last.to().plus(2 * DAY) => {
+                *last = TimeRange::new(last.from(), last.to().max(range.to())).unwrap_or(*last);
+            }
+            _ => near.push(range),
+        }
+    }
+    near
+}
+
+/// The union of ranges, in order.
+fn joined(mut ranges: Vec<TimeRange>) -> Vec<TimeRange> {
+    ranges.sort_unstable();
+    let mut joined: Vec<TimeRange> = Vec::with_capacity(ranges.len());
+    for range in ranges {
+        match joined.last_mut() {
+            Some(last) if range.from() <= last.to() => {
+                *last = TimeRange::new(last.from(), last.to().max(range.to())).unwrap_or(*last);
+            }
+            _ => joined.push(range),
+        }
+    }
+    joined
+}

@@ -1,0 +1,264 @@
+//! How many rows to expect in a stretch of time.
+
+use serde::{Deserialize, Serialize};
+
+use crate::clock::TimeRange;
+
+const HOUR: i64 = 3_600;
+const HOURS_OF_WEEK: usize = 168;
+const HOURS_OF_DAY: usize = 24;
+
+/// Seconds of an hour of the week that must have been read before its rate counts.
+const KNOWN_SECONDS: f64 = 900.0;
+
+/// An hour of the week forgets so that it remembers about this many weeks.
+const REMEMBERED_SECONDS: f64 = 4.0 * 3_600.0;
+
+/// By what share of itself an estimate may be wrong where only the hour of the day is known, or nothing but a mean.
+const SPREAD_OF_DAY_HOUR: f64 = 0.5;
+const SPREAD_OF_MEAN: f64 = 1.0;
+/// The same at first where the hour of the week is known; then it is learned.
+const SPREAD_AT_FIRST: f64 = 0.15;
+
+/// Rows after which the present level of traffic is told from chance.
+const LEVEL_ROWS: f64 = 400.0;
+
+/// Rows by hour of the week (UTC), and the time in which they were counted. The ledger keeps it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Vec<Hour>", into = "Vec<Hour>")]
+pub struct Rhythm(Vec<Hour>);
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+struct Hour {
+    rows: f64,
+    seconds: f64,
+}
+
+/// What to expect of a stretch.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Expected {
+    /// Rows a second.
+    pub(super) rate: f64,
+    /// By what share of itself it may be wrong.
+    pub(super) spread: f64,
+}
+
+/// The rhythm, and how the present compares with it.
+#[derive(Debug, Clone)]
+pub struct Density {
+    rhythm: Rhythm,
+    /// Rows of late, by those that the rhythm told.
+    level: f64,
+    variance: f64,
+}
+
+impl Default for Rhythm {
+    fn default() -> Self {
+        Self(vec![Hour::default(); HOURS_OF_WEEK])
+    }
+}
+
+impl From<Rhythm> for Vec<Hour> {
+    fn from(rhythm: Rhythm) -> Self {
+        rhythm.0
+    }
+}
+
+impl TryFrom<Vec<Hour>> for Rhythm {
+    type Error = String;
+
+    fn try_from(hours: Vec<Hour>) -> Result<Self, String> {
+        let sound = |hour: &Hour| hour.rows.is_finite() && hour.seconds.is_finite() && hour.rows >= 0.0;
+        if hours.len() == HOURS_OF_WEEK && hours.iter().all(sound) {
+            Ok(Self(hours))
+        } else {
+            Err(format!("expected {HOURS_OF_WEEK} hours with numbers, found {}", hours.len()))
+        }
+    }
+}
+
+impl Rhythm {
+    /// Counts the rows of a stretch, given by the seconds at which they start (or end, where that is filtered).
+    pub fn add(&mut self, range: TimeRange, seconds: impl IntoIterator<Item = i64>) {
+        for second in seconds {
+            if (range.from().seconds()..range.to().seconds()).contains(&second) {
+                self.0[hour_of_week(second)].rows += 1.0;
+            }
+        }
+        for (from, to) in hours(range.from().seconds(), range.to().seconds()) {
+            let hour = &mut self.0[hour_of_week(from)];
+            hour.seconds += seconds_f64(to - from);
+            if hour.seconds > REMEMBERED_SECONDS {
+                let keep = REMEMBERED_SECONDS / hour.seconds;
+                (hour.rows, hour.seconds) = (hour.rows * keep, hour.seconds * keep);
+            }
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.0.iter().all(|hour| hour.seconds <= 0.0)
+    }
+
+    /// Rate and spread of the hour in which `second` lies; `spread` where the hour of the week is known.
+    fn at(&self, second: i64, spread: f64) -> Option<Expected> {
+        let index = hour_of_week(second);
+        let rate = |hours: &mut dyn Iterator<Item = &Hour>| {
+            let (rows, seconds) = hours.fold((0.0, 0.0), |sum, hour| (sum.0 + hour.rows, sum.1 + hour.seconds));
+            (seconds >= KNOWN_SECONDS).then(|| rows / seconds)
+        };
+        let of_week = rate(&mut self.0[index..=index].iter()).map(|rate| Expected { rate, spread });
+        let same_hour = || {
+            let rate = rate(&mut self.0.iter().skip(index % HOURS_OF_DAY).step_by(HOURS_OF_DAY))?;
+            Some(Expected { rate, spread: SPREAD_OF_DAY_HOUR.max(spread) })
+        };
+        let mean = || Some(Expected { rate: rate(&mut self.0.iter())?, spread: SPREAD_OF_MEAN.max(spread) });
+        of_week.or_else(same_hour).or_else(mean)
+    }
+}
+
+impl Density {
+    /// What is expected before anything was read in this run.
+    pub fn new(rhythm: Rhythm) -> Self {
+        Self { rhythm, level: 1.0, variance: SPREAD_AT_FIRST * SPREAD_AT_FIRST }
+    }
+
+    /// The rhythm, with what was read in this run.
+    pub fn rhythm(&self) -> &Rhythm {
+        &self.rhythm
+    }
+
+    /// Whether nothing was ever read.
+    pub fn is_empty(&self) -> bool {
+        self.rhythm.is_empty()
+    }
+
+    /// Takes a stretch into account that was read whole.
+    pub fn add(&mut self, range: TimeRange, seconds: &[i64]) {
+        if let Some((told, sure)) = self.told(range)
+            && told >= 1.0
+        {
+            let rows = count_f64(seconds.len());
+            let expected = told * self.level;
+            if sure {
+                let wrong = ((rows - expected).powi(2) - expected).max(0.0) / expected.powi(2);
+                let weight = 0.2 * expected / (expected + LEVEL_ROWS);
+                self.variance += weight * (wrong.min(1.0) - self.variance);
+            }
+            let weight = told / (told + LEVEL_ROWS);
+            self.level += weight * ((rows / told).clamp(0.2, 5.0) - self.level);
+        }
+        self.rhythm.add(range, seconds.iter().copied());
+    }
+
+    /// Rows to expect in a stretch; none where nothing is known.
+    pub(super) fn rows(&self, from: i64, to: i64) -> Option<f64> {
+        let rate = |second| self.at(second);
+        hours(from, to).map(|(from, to)| rate(from).map(|e| e.rate * seconds_f64(to - from))).sum()
+    }
+
+    /// What to expect at a second.
+    pub(super) fn at(&self, second: i64) -> Option<Expected> {
+        let expected = self.rhythm.at(second, self.variance.sqrt())?;
+        Some(Expected { rate: expected.rate * self.level, ..expected })
+    }
+
+    /// Rows by the rhythm alone, and whether all its hours are known.
+    fn told(&self, range: TimeRange) -> Option<(f64, bool)> {
+        let mut sum = (0.0, true);
+        for (from, to) in hours(range.from().seconds(), range.to().seconds()) {
+            let expected = self.rhythm.at(from, 0.0)?;
+            sum = (sum.0 + expected.rate * seconds_f64(to - from), sum.1 && expected.spread == 0.0);
+        }
+        Some(sum)
+    }
+}
+
+/// The hours that a stretch touches, each cut to it.
+pub(super) fn hours(from: i64, to: i64) -> impl Iterator<Item = (i64, i64)> {
+    let mut from = from;
+    std::iter::from_fn(move || {
+        let next = (from.div_euclid(HOUR) + 1) * HOUR;
+        let hour = (from, next.min(to));
+        from = next;
+        (hour.0 < hour.1).then_some(hour)
+    })
+}
+
+fn hour_of_week(second: i64) -> usize {
+    let hours = i64::try_from(HOURS_OF_WEEK).expect("a week is short");
+    usize::try_from(second.div_euclid(HOUR).rem_euclid(hours)).expect("a remainder is not negative")
+}
+
+/// Exact: stretches are far shorter than 2^53 s.
+#[expect(clippy::cast_precision_loss, reason = "a stretch has far fewer than 2^53 seconds")]
+pub(super) fn seconds_f64(seconds: i64) -> f64 {
+    seconds as f64
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a window has far fewer than 2^53 rows")]
+pub(super) fn count_f64(count: usize) -> f64 {
+    count as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::UtcTime;
+
+    fn range(from: i64, to: i64) -> TimeRange {
+        TimeRange::new(UtcTime::from_seconds(from), UtcTime::from_seconds(to)).unwrap()
+    }
+
+    fn about(value: Option<f64>, expected: f64) -> bool {
+        value.is_some_and(|value| (value - expected).abs() < expected * 0.02 + 1e-9)
+    }
+
+    #[test]
+    fn nothing_is_expected_before_anything_was_read() {
+        assert!(Density::new(Rhythm::default()).is_empty());
+        assert_eq!(Density::new(Rhythm::default()).rows(0, HOUR), None);
+    }
+
+    #[test]
+    fn an_hour_is_told_by_its_week_then_its_day_then_the_mean() {
+        let mut density = Density::new(Rhythm::default());
+        let busy: Vec<i64> = (0..360).map(|n| 10 * HOUR + n * 10).collect();
+        density.add(range(10 * HOUR, 11 * HOUR), &busy);
+        density.add(range(11 * HOUR, 12 * HOUR), &[]);
+        density.level = 1.0;
+        let spread = |hour: i64| density.at(hour * HOUR).unwrap().spread;
+        assert!(about(density.rows((168 + 10) * HOUR, (168 + 11) * HOUR), 360.0));
+        assert!(about(density.rows((24 + 10) * HOUR, (24 + 11) * HOUR), 360.0));
+        assert!(about(density.rows(5 * HOUR, 6 * HOUR), 180.0));
+        assert!(spread(10) < spread(24 + 10) && spread(24 + 10) < spread(5));
+    }
+
+    #[test]
+    fn the_level_follows_the_traffic_and_old_weeks_are_forgotten() {
+        let mut rhythm = Rhythm::default();
+        for week in 0..20 {
+            let per_hour: i64 = if week < 10 { 100 } else { 1_000 };
+            for hour in 0..168 {
+                let from = (week * 168 + hour) * HOUR;
+                rhythm.add(range(from, from + HOUR), (0..per_hour).map(|n| from + n * HOUR / per_hour));
+            }
+        }
+        let mut density = Density::new(rhythm);
+        assert!(density.rows(0, HOUR).unwrap() > 950.0);
+        for hour in 0..10 {
+            let rows: Vec<i64> = (0..500).map(|n| hour * HOUR + n * 7).collect();
+            density.add(range(hour * HOUR, (hour + 1) * HOUR), &rows);
+        }
+        let expected = density.rows(20 * HOUR, 21 * HOUR).unwrap();
+        assert!((450.0..700.0).contains(&expected), "{expected}");
+    }
+
+    #[test]
+    fn a_rhythm_survives_json_and_a_broken_one_is_refused() {
+        let mut rhythm = Rhythm::default();
+        rhythm.add(range(0, 5_000), [1, 2, 4_000]);
+        let json = serde_json::to_string(&rhythm).unwrap();
+        assert_eq!(serde_json::from_str::<Rhythm>(&json).unwrap(), rhythm);
+        assert!(serde_json::from_str::<Rhythm>("[]").is_err());
+    }
+}
