@@ -47,6 +47,9 @@ pub async fn run(invocation: &Invocation) -> Result<End, Error> {
     let mut accounts = Vec::new();
     for account in accounts_of(&lake, settings.account_id.as_ref()).await? {
         let mut status = lake.status(&account, settings.since, now).await?;
+        for stream in &mut status.streams {
+            stream.planning = None; // hundreds of numbers that serve planning only
+        }
         status.streams.retain(|stream| settings.stream_id.is_none() || stream.stream_id == settings.stream_id);
         accounts.push(status);
     }
