@@ -98,9 +98,10 @@ fn too_old(accounts: &[AccountStatus], stream_id: Option<&String>, oldest: UtcTi
 fn verdict(status: &Standings, max_age: &str) -> End {
     let expected = format!("at most {max_age} ago");
     for old in &status.too_old {
-        let found = old
-            .provisional_up_to
-            .map_or_else(|| "nothing read".to_owned(), |up_to| format!("`{up_to}`, {} ago", ago(status.now, up_to)));
+        let found = old.provisional_up_to.map_or_else(
+            || "nothing read".to_owned(),
+            |up_to| format!("`{up_to}`, {} ago", exactly(status.now, up_to)),
+        );
         let stream = old.stream_id.as_ref().map_or_else(String::new, |stream| format!("stream `{stream}` of "));
         print::note(&format!(
             "error: {stream}account `{}`: expected rows up to {expected}, found {found}",
@@ -119,6 +120,11 @@ fn verdict(status: &Standings, max_age: &str) -> End {
 fn json(status: &Standings) -> Result<String, Error> {
     let text = serde_json::to_string_pretty(status).map_err(|error| Error::Unexpected(error.to_string()))?;
     Ok(text + "\n")
+}
+
+/// How long ago `then` was, in seconds: it may be just above a limit.
+fn exactly(now: UtcTime, then: UtcTime) -> humantime::FormattedDuration {
+    humantime::format_duration(Duration::from_secs(now.since(then).as_secs()))
 }
 
 /// How long ago `then` was, rounded down to a unit of which there are some.

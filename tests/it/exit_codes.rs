@@ -126,7 +126,7 @@ fn code_7_lake_absent_corrupt_or_of_another_schema() {
     exit 7
     --- stdout
     error: `conversations/account_id=6a1f0c2de4b58790a3c1d2e4/session_date=2026-03-03/conversations.parquet`: expected a readable object, found cannot read the partition `conversations/account_id=6a1f0c2de4b58790a3c1d2e4/session_date=2026-03-03/conversations.parquet`: the object is corrupt: Parquet error: Invalid Parquet file. Corrupt footer
-      hint: restore the object, or move it away, run `verify --rebuild-ledger` and load its day again
+      hint: restore the object, or move it out of the lake and load its day again
     --- stderr
     error: expected a lake without findings, found 1
     ");
@@ -169,7 +169,7 @@ fn code_10_too_old() {
     insta::assert_snapshot!(ran, @"
     exit 10
     --- stderr
-    error: stream `st-5e1a7c30-2b64-5f0d-9a41-c8d2e7f60b13` of account `6a1f0c2de4b58790a3c1d2e4`: expected rows up to at most 26h ago, found `2026-03-04T00:00:00Z`, 1day 2h 1s ago
+    error: stream `st-5e1a7c30-2b64-5f0d-9a41-c8d2e7f60b13` of account `6a1f0c2de4b58790a3c1d2e4`: expected rows up to at most 26h ago, found `2026-03-04T00:00:00Z`, 26 hours ago
     hint: run `load`
     ");
 }
