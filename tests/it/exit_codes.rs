@@ -169,7 +169,7 @@ fn code_10_too_old() {
     insta::assert_snapshot!(ran, @"
     exit 10
     --- stderr
-    error: stream `st-5e1a7c30-2b64-5f0d-9a41-c8d2e7f60b13` of account `6a1f0c2de4b58790a3c1d2e4`: expected rows up to at most 26h ago, found `2026-03-04T00:00:00Z`, 26 hours ago
+    error: stream `st-5e1a7c30-2b64-5f0d-9a41-c8d2e7f60b13` of account `6a1f0c2de4b58790a3c1d2e4`: expected rows up to at most 26h ago, found `2026-03-04T00:00:00Z`, 1day 2h 1s ago
     hint: run `load`
     ");
 }

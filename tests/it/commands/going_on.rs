@@ -55,7 +55,11 @@ fn a_load_ends_at_its_limit_of_requests_and_the_next_goes_on() {
     let load = |arguments: &str| {
         service.program(folder.path(), &format!("{} --window 6h -q {arguments}", service.load_line())).run()
     };
-    insta::assert_snapshot!(load("--max-requests 2"), @"exit 5");
+    insta::assert_snapshot!(load("--max-requests 2"), @"
+    exit 5
+    --- stderr
+    error: `--max-requests` ended the run before all was read; the next one goes on
+    ");
     assert!(service.running().requests() <= 2);
     assert_eq!(load("").output(), "");
     let count = Program::new(folder.path(), "query --format csv -c").arg("SELECT count(*) AS rows FROM conversations");

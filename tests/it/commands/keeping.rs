@@ -69,7 +69,7 @@ fn a_stream_that_was_read_too_long_ago_is_named() {
     insta::assert_snapshot!(ages("--max-age 11h"), @"
     exit 10
     --- stderr
-    error: stream `st-5e1a7c30-2b64-5f0d-9a41-c8d2e7f60b13` of account `6a1f0c2de4b58790a3c1d2e4`: expected rows up to at most 11h ago, found `2026-03-04T00:00:00Z`, 12 hours ago
+    error: stream `st-5e1a7c30-2b64-5f0d-9a41-c8d2e7f60b13` of account `6a1f0c2de4b58790a3c1d2e4`: expected rows up to at most 11h ago, found `2026-03-04T00:00:00Z`, 12h ago
     hint: run `load`
     ");
     insta::assert_snapshot!(ages("--max-age 11h --account-id another"), @"

@@ -17,24 +17,26 @@ fn a_range_is_loaded_and_loaded_again_nothing_changes() {
     exit 0
     --- stdout
     load: complete in [s] s
-      windows   3 read whole, 0 unreadable
+      windows   3 read whole (short page 1, empty page 1, nothing at all 1), 0 unreadable
       requests  5, 2.50 times the 2 that the rows fill
       pages     5, [size] of JSON, 106 records
       rows      106 new, 0 changed, 0 unchanged, 0 superseded; 0 not returned and kept
       rejects   0, 0 of them new
       days      2 written ([size]), 0 unchanged
+      up to     2026-03-04T00:00:00Z, final up to 2026-03-04T00:00:00Z
       memory    [size] at its peak
     ");
     insta::assert_snapshot!(load(), @"
     exit 0
     --- stdout
     load: complete in [s] s
-      windows   1 read whole, 0 unreadable
+      windows   1 read whole (short page 1), 0 unreadable
       requests  2, 1.00 times the 2 that the rows fill
       pages     2, [size] of JSON, 106 records
       rows      0 new, 0 changed, 106 unchanged, 0 superseded; 0 not returned and kept
       rejects   0, 0 of them new
       days      0 written ([size]), 2 unchanged
+      up to     2026-03-04T00:00:00Z, final up to 2026-03-04T00:00:00Z
       memory    [size] at its peak
     ");
 }
