@@ -7,7 +7,7 @@ use std::time::Duration;
 use kore_lake::clock::{TimeRange, UtcTime};
 use kore_lake::config::OutputFormat;
 use kore_lake::error::{Error, Kind};
-use kore_lake::lake::{AccountStatus, Lake, LakeUrl, RunLine, RunState, StreamStatus};
+use kore_lake::lake::{AccountStatus, Lake, LakeUrl, Owed, RunLine, RunState, StreamStatus};
 use kore_lake::schema::AccountId;
 use serde::Serialize;
 
@@ -176,7 +176,8 @@ fn account_text(account: &AccountStatus) -> String {
 }
 
 fn stream_text(stream: &StreamStatus, now: UtcTime) -> String {
-    let mut out = String::new();
+    let name = stream.stream_id.as_ref().map_or_else(|| "(pages that name none)".to_owned(), ToString::to_string);
+    let mut out = format!("  stream {name}\n");
     let mut line = |name: &str, value: String| {
         let _ = writeln!(out, "    {name:<12} {value}");
     };
@@ -188,16 +189,17 @@ fn stream_text(stream: &StreamStatus, now: UtcTime) -> String {
     let oldest = stream.open_rows.oldest.map_or_else(String::new, |start| format!(", the oldest from {start}"));
     line("open rows", format!("{}{oldest}", stream.open_rows.rows));
     line("last run", stream.last_run.as_ref().map_or_else(|| "none".to_owned(), run_text));
-    line("gaps", ranges_text(stream.gaps.iter().map(|range| range_text(*range))));
-    line(
-        "owed",
-        ranges_text(stream.owed.iter().map(|owed| format!("{} tried at {}", range_text(owed.range), owed.read_at))),
-    );
+    let mut lines = |name: &str, ranges: Vec<String>| {
+        for (position, range) in shortened(ranges).into_iter().enumerate() {
+            line(if position == 0 { name } else { "" }, range);
+        }
+    };
+    lines("gaps", stream.gaps.iter().map(|range| range_text(*range)).collect());
+    lines("owed", stream.owed.iter().map(owed_text).collect());
     if stream.intent.is_some() {
-        line("unfinished", ranges_text(stream.unfinished.iter().map(|range| range_text(*range))));
+        lines("unfinished", stream.unfinished.iter().map(|range| range_text(*range)).collect());
     }
-    let name = stream.stream_id.as_ref().map_or_else(|| "(pages that name none)".to_owned(), ToString::to_string);
-    format!("  stream {name}\n{out}")
+    out
 }
 
 fn nothing() -> String {
@@ -213,13 +215,19 @@ fn range_text(range: TimeRange) -> String {
     format!("{}/{}", range.from(), range.to())
 }
 
-fn ranges_text(ranges: impl ExactSizeIterator<Item = String>) -> String {
-    let others = ranges.len().saturating_sub(SHOWN_RANGES);
-    let mut shown: Vec<_> = ranges.take(SHOWN_RANGES).collect();
+fn owed_text(owed: &Owed) -> String {
+    let why = owed.evidence["unreadable"].as_str().map_or_else(String::new, |why| format!(": {why}"));
+    format!("{}, tried at {}{why}", range_text(owed.range), owed.read_at)
+}
+
+/// The first of the lines, and how many there are besides; `none` where there is none.
+fn shortened(mut lines: Vec<String>) -> Vec<String> {
+    let others = lines.len().saturating_sub(SHOWN_RANGES);
+    lines.truncate(SHOWN_RANGES);
     if others > 0 {
-        shown.push(format!("{others} more"));
+        lines.push(format!("{others} more"));
     }
-    if shown.is_empty() { "none".to_owned() } else { shown.join(", ") }
+    if lines.is_empty() { vec!["none".to_owned()] } else { lines }
 }
 
 fn run_text(run: &RunLine) -> String {
