@@ -215,12 +215,12 @@ impl LakeError {
                 Some("ask for all of them, or give --allow-downgrade: columns of rows read again become null")
             }
             Self::LedgerLost { .. } | Self::CorruptLedger { .. } => {
-                Some("restore it from a backup, or move the account's days and ledger away and load them again")
+                Some("restore it from a backup, or run `verify --rebuild-ledger`: it restores all of it but the proofs")
             }
             Self::CorruptPartition { .. } => {
                 Some("move the object away or restore it, then load its day again; staged rows are kept")
             }
-            Self::LockHeld { .. } => Some("wait for it, or give --wait-lock"),
+            Self::LockHeld { .. } => Some("wait for it, or give --wait-lock; `unlock` frees what a dead writer holds"),
             Self::Absent { .. } => Some("`load`, `replay` and `demo` make a lake"),
             _ => None,
         }

@@ -79,6 +79,11 @@ impl<'a> KeyColumns<'a> {
         (0..self.session.len()).map(|row| self.row(row))
     }
 
+    /// Session and conversation of a row, as they stand there.
+    pub(super) fn ids(&self, row: usize) -> (&'a str, Option<&'a str>) {
+        (self.session.value(row), text(self.conversation, row))
+    }
+
     fn row(&self, row: usize) -> KeyRow<'a> {
         let session_id = self.session.value(row);
         let session = xxh3_128(session_id.as_bytes());
@@ -114,14 +119,13 @@ fn conversation_key(session: &str, conversation: &str) -> KeyHash {
     hash.digest128()
 }
 
-fn text(column: &StringArray, row: usize) -> Option<&str> {
+pub(super) fn text(column: &StringArray, row: usize) -> Option<&str> {
     column.is_valid(row).then(|| column.value(row))
 }
 
+/// A column of the fixed schema, by its name.
 pub(super) fn column<'a, A: 'static>(batch: &'a RecordBatch, name: &'static str) -> Result<&'a A, LakeError> {
     let column = batch.column_by_name(name).and_then(|column| column.as_any().downcast_ref());
-    column.ok_or_else(|| LakeError::Input {
-        expected: "the key columns of the fixed schema",
-        found: format!("no `{name}`"),
-    })
+    column
+        .ok_or_else(|| LakeError::Input { expected: "the columns of the fixed schema", found: format!("no `{name}`") })
 }

@@ -234,6 +234,21 @@ impl OsLock {
     }
 }
 
+impl OsLock {
+    /// Whether a process holds the lock. Makes no file; one that would take the lock at this very moment fails.
+    pub(super) fn is_held(path: &FsPath) -> io::Result<bool> {
+        let file = match File::open(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+            opened => opened?,
+        };
+        match file.try_lock_shared() {
+            Ok(()) => Ok(false),
+            Err(TryLockError::WouldBlock) => Ok(true),
+            Err(TryLockError::Error(error)) => Err(error),
+        }
+    }
+}
+
 /// Name of this machine, for the holder of a lock.
 pub(super) fn host_name() -> String {
     let kernel = fs::read_to_string("/proc/sys/kernel/hostname").ok();

@@ -37,7 +37,7 @@ pub struct Holder {
 }
 
 impl Holder {
-    fn this(run: &RunId) -> Self {
+    pub(super) fn this(run: &RunId) -> Self {
         Self { host: local::host_name(), pid: std::process::id(), run_id: run.clone() }
     }
 }
@@ -50,10 +50,17 @@ impl fmt::Display for Holder {
 
 /// A lock as it stands in the lake.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-struct LockDocument {
+pub(super) struct LockDocument {
     #[serde(flatten)]
-    holder: Holder,
-    heartbeat: UtcTime,
+    pub holder: Holder,
+    pub heartbeat: UtcTime,
+}
+
+/// A lock that was found, and whether its holder lives.
+pub(super) struct Seen {
+    pub holder: Holder,
+    pub heartbeat: UtcTime,
+    pub alive: bool,
 }
 
 /// The right to write one account, kept alive by a background task until it is dropped.
@@ -207,27 +214,41 @@ async fn try_take(lake: &Lake, account: &AccountId, run: &RunId, clock: &Clock) 
     })
 }
 
-fn take_os_lock(lake: &Lake, account: &AccountId) -> Result<Option<OsLock>, LakeError> {
-    let folder = lake.url().folder().join(layout::account_locks(account).as_ref());
-    OsLock::try_take(&folder.join("machine")).map_err(|source| LakeError::Folder { path: folder, source })
+/// Who holds an account. Changes nothing.
+pub(super) async fn look(lake: &Lake, account: &AccountId, clock: &Clock) -> Result<Option<Seen>, LakeError> {
+    let Some((_, LockDocument { holder, heartbeat })) = highest(lake, account).await? else { return Ok(None) };
+    let fresh = clock().since(heartbeat) < DEAD_AFTER;
+    let here = holder.host == local::host_name();
+    // Where the machine's lock cannot be asked, the heartbeat counts.
+    let alive = if here { OsLock::is_held(&machine(lake, account)).unwrap_or(fresh) } else { fresh };
+    Ok(Some(Seen { holder, heartbeat, alive }))
 }
 
-fn held_by(account: &AccountId, (_, found): (u64, LockDocument)) -> LakeError {
+pub(super) fn take_os_lock(lake: &Lake, account: &AccountId) -> Result<Option<OsLock>, LakeError> {
+    let path = machine(lake, account);
+    OsLock::try_take(&path).map_err(|source| LakeError::Folder { path, source })
+}
+
+fn machine(lake: &Lake, account: &AccountId) -> std::path::PathBuf {
+    lake.url().folder().join(layout::account_locks(account).as_ref()).join("machine")
+}
+
+pub(super) fn held_by(account: &AccountId, (_, found): (u64, LockDocument)) -> LakeError {
     LakeError::LockHeld { account: account.clone(), holder: found.holder, heartbeat: found.heartbeat }
 }
 
 /// The holder between the machine's lock and its document.
-fn unknown_holder(clock: &Clock) -> (u64, LockDocument) {
+pub(super) fn unknown_holder(clock: &Clock) -> (u64, LockDocument) {
     let run_id = "starting".parse().expect("a word is an id");
     (0, LockDocument { holder: Holder { host: local::host_name(), pid: 0, run_id }, heartbeat: clock() })
 }
 
-async fn numbers(lake: &Lake, account: &AccountId) -> Result<Vec<u64>, LakeError> {
+pub(super) async fn numbers(lake: &Lake, account: &AccountId) -> Result<Vec<u64>, LakeError> {
     let objects = lake.list(&layout::account_locks(account)).await?;
     Ok(objects.iter().filter_map(|object| object.location.filename()?.parse().ok()).collect())
 }
 
-async fn highest(lake: &Lake, account: &AccountId) -> Result<Option<(u64, LockDocument)>, LakeError> {
+pub(super) async fn highest(lake: &Lake, account: &AccountId) -> Result<Option<(u64, LockDocument)>, LakeError> {
     let Some(number) = numbers(lake, account).await?.into_iter().max() else { return Ok(None) };
     let path = layout::lock(account, number);
     let read = match lake.store().get(&path).await {
@@ -247,7 +268,7 @@ pub(super) async fn holder(lake: &Lake, account: &AccountId) -> Result<Option<(H
     Ok(highest(lake, account).await?.map(|(_, found)| (found.holder, found.heartbeat)))
 }
 
-async fn remove_below(lake: &Lake, account: &AccountId, number: u64) -> Result<(), LakeError> {
+pub(super) async fn remove_below(lake: &Lake, account: &AccountId, number: u64) -> Result<(), LakeError> {
     for dead in numbers(lake, account).await?.into_iter().filter(|found| *found < number) {
         let path = layout::lock(account, dead);
         match lake.store().delete(&path).await {
@@ -258,7 +279,13 @@ async fn remove_below(lake: &Lake, account: &AccountId, number: u64) -> Result<(
     Ok(())
 }
 
-async fn write(lake: &Lake, path: &Path, holder: &Holder, heartbeat: UtcTime, mode: PutMode) -> Result<(), LakeError> {
+pub(super) async fn write(
+    lake: &Lake,
+    path: &Path,
+    holder: &Holder,
+    heartbeat: UtcTime,
+    mode: PutMode,
+) -> Result<(), LakeError> {
     let document = LockDocument { holder: holder.clone(), heartbeat };
     let bytes = serde_json::to_vec(&document).expect("a lock has text keys only");
     let put = lake.store().put_opts(path, PutPayload::from(bytes), mode.into()).await;

@@ -14,6 +14,7 @@ mod commit;
 mod coverage;
 mod day;
 mod days;
+mod difference;
 mod encode;
 mod error;
 mod fate;
@@ -31,6 +32,7 @@ mod moved;
 mod notes;
 mod partition;
 mod pinned;
+mod rebuild;
 mod rejects;
 mod reread;
 mod staging;
@@ -38,7 +40,9 @@ mod status;
 mod tables;
 #[cfg(test)]
 mod tests;
+mod unlock;
 mod url;
+mod verify;
 mod watermarks;
 mod writer;
 
@@ -49,11 +53,14 @@ pub use head::{AccountHead, DayState, Intent, LEDGER_VERSION, Owed, StreamState}
 pub use lake::{Lake, PartitionObject};
 pub use layout::{LedgerTable, SessionDate};
 pub use lock::{Clock, Holder};
+pub use rebuild::{RebuiltLedger, rebuild_ledger};
 pub use reread::{OpenRow, SessionTime};
 pub use staging::{PageReject, RejectLine, StagedWindow, WindowProof};
 pub use status::{AccountStatus, LockStatus, OpenRows, StreamStatus};
 pub use tables::{DayLine, RunLine, RunState, WindowLine};
+pub use unlock::{Unlocked, unlock};
 pub use url::LakeUrl;
+pub use verify::{Finding, FindingKind, FoundKey, Severity, VerifyReport, WriterAtWork};
 pub use writer::{RunIntent, Writer, WriterSettings};
 
 /// Program and version, as written into footers and the run log.

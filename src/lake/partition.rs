@@ -7,6 +7,7 @@ use parquet::arrow::ProjectionMask;
 use parquet::arrow::async_reader::ParquetRecordBatchStreamBuilder;
 use parquet::errors::ParquetError;
 
+use super::difference::difference;
 use super::pinned::PinnedObject;
 use super::{DayState, Lake, LakeError};
 use crate::schema::Schema;
@@ -63,7 +64,7 @@ impl Partition {
         Ok(stream.map(move |batch| batch.map_err(|error| unreadable(&meta, error))))
     }
 
-    fn footer(&self, key: &str) -> Option<&str> {
+    pub(super) fn footer(&self, key: &str) -> Option<&str> {
         let pairs = self.builder.metadata().file_metadata().key_value_metadata()?;
         pairs.iter().find(|pair| pair.key == key)?.value.as_deref()
     }
@@ -78,7 +79,8 @@ impl Partition {
             return Err(LakeError::OtherSchema { path, found, expected });
         }
         if self.builder.schema().fields() != Schema::conversations_arrow().fields() {
-            return Err(LakeError::ForeignPartition { path, found: "other columns".to_owned() });
+            let found = difference(self.builder.schema().fields(), Schema::conversations_arrow().fields());
+            return Err(LakeError::ForeignPartition { path, found });
         }
         Ok(())
     }

@@ -262,7 +262,7 @@ impl Writer {
 }
 
 /// Deletes what killed writers of this account left half-written.
-async fn sweep(lake: &Lake, account: &AccountId) -> Result<(), LakeError> {
+pub(super) async fn sweep(lake: &Lake, account: &AccountId) -> Result<(), LakeError> {
     let mut folders = vec![
         layout::account_partitions(account),
         layout::account_staging(account),

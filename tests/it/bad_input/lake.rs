@@ -137,26 +137,26 @@ fn a_ledger_that_cannot_be_read_is_named() {
     exit 7
     --- stderr
     error: cannot read the ledger's `_kore_lake/ledger/accounts/account_id=6a1f0c2de4b58790a3c1d2e4/head.json`: expected ident at line 1 column 2
-    hint: restore it from a backup, or move the account's days and ledger away and load them again
+    hint: restore it from a backup, or run `verify --rebuild-ledger`: it restores all of it but the proofs
     ");
     insta::assert_snapshot!(with(&document[..document.len() / 2]), @"
     exit 7
     --- stderr
     error: cannot read the ledger's `_kore_lake/ledger/accounts/account_id=6a1f0c2de4b58790a3c1d2e4/head.json`: EOF at [place]
-    hint: restore it from a backup, or move the account's days and ledger away and load them again
+    hint: restore it from a backup, or run `verify --rebuild-ledger`: it restores all of it but the proofs
     ");
     insta::assert_snapshot!(with(&document.replace("\"ledger_version\":1", "\"ledger_version\":7")), @"
     exit 7
     --- stderr
     error: cannot read the ledger's `_kore_lake/ledger/accounts/account_id=6a1f0c2de4b58790a3c1d2e4/head.json`: expected ledger version 1, found 7
-    hint: restore it from a backup, or move the account's days and ledger away and load them again
+    hint: restore it from a backup, or run `verify --rebuild-ledger`: it restores all of it but the proofs
     ");
     fs::remove_file(loaded.ledger()).unwrap();
     insta::assert_snapshot!(refused(&loaded.days(), loaded.load("-q")), @"
     exit 7
     --- stderr
     error: expected the ledger's `_kore_lake/ledger/accounts/account_id=6a1f0c2de4b58790a3c1d2e4/head.json` beside the 2 days of account `6a1f0c2de4b58790a3c1d2e4`, found none
-    hint: restore it from a backup, or move the account's days and ledger away and load them again
+    hint: restore it from a backup, or run `verify --rebuild-ledger`: it restores all of it but the proofs
     ");
     fs::write(loaded.ledger(), &document).unwrap();
     assert_eq!(loaded.load("-q").run().output(), "");
@@ -174,7 +174,7 @@ fn an_account_that_another_run_holds_is_left_alone() {
     exit 9
     --- stderr
     error: account `6a1f0c2de4b58790a3c1d2e4` is held by run `[run]` (process [pid] on `[host]`), last heard of at [time]
-    hint: wait for it, or give --wait-lock
+    hint: wait for it, or give --wait-lock; `unlock` frees what a dead writer holds
     ");
     assert_eq!(holder.ended().output(), "", "the holder is not disturbed");
 }
