@@ -1,6 +1,6 @@
 use arrow::datatypes::{DataType, Field, Fields};
 
-/// The first place where columns differ, as a fragment: `no column `a``, `Utf8 in `a.b` for Int32`.
+/// The first place where columns differ, as a fragment that follows "found" or "with".
 pub(super) fn difference(found: &Fields, expected: &Fields) -> String {
     below("", found, expected).unwrap_or_else(|| "other columns".to_owned())
 }

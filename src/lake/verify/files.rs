@@ -14,7 +14,7 @@ pub(super) type RunOwners = HashMap<String, BTreeSet<AccountId>>;
 /// Accounts that the lake has anything of.
 pub(super) async fn accounts(lake: &Lake) -> Result<BTreeSet<AccountId>, LakeError> {
     let mut accounts = BTreeSet::new();
-    for folder in [CONVERSATIONS, "ledger/accounts", "ledger/runs", "rejects", "staging", "locks"] {
+    for folder in [CONVERSATIONS, "ledger/accounts", "ledger/runs", "rejects", "staging"] {
         let prefix = if folder == CONVERSATIONS { folder.to_owned() } else { format!("{OURS}/{folder}") };
         let prefix = Path::from(prefix);
         let listing = match lake.store().list_with_delimiter(Some(&prefix)).await {
@@ -74,7 +74,7 @@ fn of_account(account: &AccountId) -> Vec<Path> {
 }
 
 /// Whether a path is one that the lake makes, or what a writer has half-written.
-fn is_ours(path: &Path) -> bool {
+pub(super) fn is_ours(path: &Path) -> bool {
     let parts: Vec<_> = path.as_ref().split('/').collect();
     if layout::is_leftover(path) {
         return true;
