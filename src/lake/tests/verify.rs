@@ -113,8 +113,8 @@ async fn days_that_never_stand_still_are_named_and_not_compared() {
     let changed = Arc::clone(&lake);
     let clock = while_looking(&lake, move |look| {
         change_head(&changed, |head| {
-            head["days"] = json!({"2026-03-02": {"etag": null, "rows": look, "bytes": 0, "run_id": null}})
-        })
+            head["days"] = json!({"2026-03-02": {"etag": null, "rows": look, "bytes": 0, "run_id": null}});
+        });
     });
     let report = lake.lake.verify(Some(&account()), &clock).await.unwrap();
     assert_eq!(kinds(&report.findings), [FindingKind::StillChanging]);
