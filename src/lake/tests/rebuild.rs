@@ -100,10 +100,15 @@ async fn a_kill_at_any_write_is_no_error_and_a_rebuild_after_it_loses_nothing() 
 #[tokio::test]
 async fn a_head_that_can_be_read_keeps_what_waits_to_be_deleted_and_what_was_asked() {
     let lake = good_lake().await;
-    change_head(&lake, |head| head["retired"] = serde_json::json!(["_kore_lake/staging/acc-1/run/00000000.arrow"]));
+    change_head(&lake, |head| {
+        head["retired"] = serde_json::json!(["_kore_lake/staging/acc-1/run/00000000.arrow"]);
+        head["streams"]["st-1"]["lookback_seconds"] = serde_json::json!(7);
+    });
     let before = lake.lake.head(&account()).await.unwrap().unwrap();
     rebuild(&lake).await;
     let after = lake.lake.head(&account()).await.unwrap().unwrap();
+    let state = after.stream(Some(&stream())).unwrap();
+    assert_eq!((state.lookback_seconds, state.coverage.stretches()), (Some(7), &[][..]));
     assert_eq!((after.retired, after.fields), (before.retired, before.fields));
 }
 

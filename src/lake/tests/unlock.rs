@@ -112,6 +112,8 @@ async fn a_lock_that_cannot_be_read_is_freed_when_it_is_old_or_by_force() {
     lake.write(path, b"{");
     let error = unlock(&lake.lake, &account(), false, &at(now)).await.unwrap_err();
     assert_eq!(error.kind(), LakeErrorKind::LockHeld);
+    let settings = crate::lake::WriterSettings::new(account());
+    assert_eq!(Writer::open(&lake.lake, settings).await.unwrap_err().hint(), Some("run `unlock`"));
     assert!(!freed(unlock(&lake.lake, &account(), false, &at(now + 90)).await.unwrap()).2);
     lake.write(path, b"{");
     assert!(freed(unlock(&lake.lake, &account(), true, &at(now)).await.unwrap()).2);

@@ -2,14 +2,27 @@
 
 use std::fs;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use serde_json::json;
 
 use super::crash::{first_read, second_read};
 use super::spoil::*;
 use super::support::*;
+use crate::clock::UtcTime;
 use crate::lake::{Clock, Finding, FindingKind, RunState, Severity, Writer, WriterSettings, rebuild_ledger};
+
+/// A writer elsewhere that is at work: `work` is done in the middle of each look at the account.
+fn while_looking(lake: &TestLake, work: impl Fn(usize) + Send + Sync + 'static) -> Clock {
+    let now = UtcTime::now();
+    let lock = json!({"host": "elsewhere", "pid": 7, "run_id": "run-7", "heartbeat": now.to_string()});
+    lake.write("_kore_lake/locks/acc-1/0000000001", lock.to_string().as_bytes());
+    let looks = AtomicUsize::new(0);
+    Arc::new(move || {
+        work(looks.fetch_add(1, Ordering::Relaxed));
+        now
+    })
+}
 
 const LEFTOVER: &str = "conversations/account_id=acc-1/session_date=2026-03-02/_conversations.parquet.1-0.tmp";
 
@@ -82,6 +95,33 @@ async fn commits_at_the_same_time_are_no_errors() {
 }
 
 #[tokio::test]
+async fn what_was_replaced_meanwhile_is_looked_at_again() {
+    let lake = Arc::new(good_lake().await);
+    let changed = Arc::clone(&lake);
+    let clock = while_looking(&lake, move |look| {
+        if look == 0 {
+            spoil(&changed, MONDAY, |rows| drop(rows.pop()));
+        }
+    });
+    let report = lake.lake.verify(Some(&account()), &clock).await.unwrap();
+    assert_eq!((report.findings, report.rows, report.writers.len()), (vec![], 4, 1));
+}
+
+#[tokio::test]
+async fn days_that_never_stand_still_are_named_and_not_compared() {
+    let lake = Arc::new(good_lake().await);
+    let changed = Arc::clone(&lake);
+    let clock = while_looking(&lake, move |look| {
+        change_head(&changed, |head| {
+            head["days"] = json!({"2026-03-02": {"etag": null, "rows": look, "bytes": 0, "run_id": null}});
+        });
+    });
+    let report = lake.lake.verify(Some(&account()), &clock).await.unwrap();
+    assert_eq!(kinds(&report.findings), [FindingKind::StillChanging]);
+    assert!(!report.fails(false) && report.rows == 5);
+}
+
+#[tokio::test]
 async fn a_row_that_the_ledger_counts_and_that_is_gone_is_found() {
     let lake = good_lake().await;
     let mut rows = rows_of(&lake, MONDAY);
@@ -147,7 +187,7 @@ async fn files_that_are_none_of_the_lakes_are_found_and_leftovers_are_not() {
 #[tokio::test]
 async fn files_of_no_account_are_found_where_all_are_looked_at() {
     let lake = good_lake().await;
-    let strays = ["_kore_lake/cache/x", "conversations/notes.txt"];
+    let strays = ["_kore_lake/cache/x", "conversations/notes.txt", "conversations/other/notes.txt"];
     for stray in strays {
         lake.write(stray, b"stray");
     }
