@@ -5,9 +5,12 @@ use serde::{Deserialize, Serialize};
 use crate::clock::{TimeRange, UtcTime};
 use crate::schema::RunId;
 
-/// Neighbouring windows of one run are joined where they were read within this time: the time kept is the
-/// earlier one, so it is at most this much too early.
+/// Neighbouring windows of one run are joined where they were read within this time: the times kept are the
+/// earlier ones, so they are at most this much too early.
 const JOINED_WITHIN: Duration = Duration::from_mins(10);
+
+/// Kind of the evidence of a window that was closed by hand: it is covered, nothing proves it.
+pub(super) const ACCEPTED: &str = "accepted";
 
 /// A stretch of time that was proven to be read whole, as of its last read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -17,9 +20,11 @@ pub struct Proven {
     pub range: TimeRange,
     /// When its last read began; of joined windows the earliest.
     pub read_at: UtcTime,
-    /// Run that read it.
+    /// Present of the run that read it: what the age of a second counts from. Of joined windows the earliest.
+    pub as_of: UtcTime,
+    /// Run that read it, or that accepted it by hand.
     pub run_id: RunId,
-    /// Kind of the evidence.
+    /// Kind of the evidence; `accepted` where there is none.
     pub evidence: String,
 }
 
@@ -55,11 +60,11 @@ impl Coverage {
         self.0 = joined(all);
     }
 
-    /// When the second of `time` was last read whole.
+    /// When the second of `time` was last proven to be read whole; none where its window was only accepted.
     pub fn last_read(&self, time: UtcTime) -> Option<UtcTime> {
         let behind = self.0.partition_point(|stretch| stretch.range.from() <= time);
         let stretch = self.0.get(behind.checked_sub(1)?)?;
-        stretch.range.contains(time).then_some(stretch.read_at)
+        (stretch.range.contains(time) && stretch.evidence != ACCEPTED).then_some(stretch.read_at)
     }
 
     /// Parts of `range` that were never read whole, in order.
@@ -77,10 +82,46 @@ impl Coverage {
         gaps
     }
 
-    /// The largest end of a window read: *provisional up to*.
-    pub fn provisional_up_to(&self) -> Option<UtcTime> {
+    /// The largest end of a window read whole.
+    pub fn up_to(&self) -> Option<UtcTime> {
         self.0.last().map(|stretch| stretch.range.to())
     }
+
+    /// *Final up to*: the largest T such that every second from `since` to T was last read whole when it was over
+    /// for at least `lookback`. Without `since`: from the start of the unbroken stretch that ends last.
+    ///
+    /// None where not even the first second is final, as where it lies in a gap. T is a whole second, unless it is
+    /// the end of a window.
+    pub fn final_up_to(&self, since: Option<UtcTime>, lookback: Duration) -> Option<UtcTime> {
+        let start = since.or_else(|| self.unbroken_from())?;
+        let first = self.0.partition_point(|stretch| stretch.range.to() <= start);
+        let mut up_to = start;
+        for stretch in &self.0[first..] {
+            if stretch.range.from() > up_to {
+                break;
+            }
+            let old_enough = whole_second(stretch.as_of.minus(lookback));
+            up_to = up_to.max(stretch.range.to().min(old_enough));
+        }
+        (up_to > start).then_some(up_to)
+    }
+
+    /// Start of the unbroken stretch that ends last.
+    fn unbroken_from(&self) -> Option<UtcTime> {
+        let mut from = self.up_to()?;
+        for stretch in self.0.iter().rev() {
+            if stretch.range.to() < from {
+                break;
+            }
+            from = stretch.range.from();
+        }
+        Some(from)
+    }
+}
+
+/// The second that `time` lies in, as the moment at which it begins.
+pub(super) fn whole_second(time: UtcTime) -> UtcTime {
+    UtcTime::from_seconds(time.seconds())
 }
 
 fn cut(stretch: &Proven, from: UtcTime, to: UtcTime) -> Option<Proven> {
@@ -99,10 +140,12 @@ fn joined(all: Vec<Proven>) -> Vec<Proven> {
 }
 
 fn join(a: &Proven, b: &Proven) -> Option<Proven> {
-    let (first, last) = (a.read_at.min(b.read_at), a.read_at.max(b.read_at));
-    let alike = a.run_id == b.run_id && a.evidence == b.evidence && last.since(first) <= JOINED_WITHIN;
+    let near = |a: UtcTime, b: UtcTime| a.max(b).since(a.min(b)) <= JOINED_WITHIN;
+    let alike = a.run_id == b.run_id && a.evidence == b.evidence;
+    let joins = alike && near(a.read_at, b.read_at) && near(a.as_of, b.as_of) && a.range.to() == b.range.from();
     let range = TimeRange::new(a.range.from(), b.range.to()).ok()?;
-    (alike && a.range.to() == b.range.from()).then(|| Proven { range, read_at: first, ..a.clone() })
+    let (read_at, as_of) = (a.read_at.min(b.read_at), a.as_of.min(b.as_of));
+    joins.then(|| Proven { range, read_at, as_of, ..a.clone() })
 }
 
 #[cfg(test)]
@@ -115,7 +158,8 @@ mod tests {
 
     fn proven(from: i64, to: i64, read_at: i64, run: &str) -> Proven {
         let read_at = UtcTime::from_seconds(read_at);
-        Proven { range: range(from, to), read_at, run_id: run.parse().unwrap(), evidence: "short_page".to_owned() }
+        let (range, as_of, run_id) = (range(from, to), read_at, run.parse().unwrap());
+        Proven { range, read_at, as_of, run_id, evidence: "short_page".to_owned() }
     }
 
     fn coverage(windows: &[Proven]) -> Coverage {
@@ -151,6 +195,6 @@ mod tests {
         let coverage = coverage(&[proven(10, 20, 1, "a"), proven(30, 40, 1, "a")]);
         assert_eq!(coverage.gaps(range(0, 50)), [range(0, 10), range(20, 30), range(40, 50)]);
         assert_eq!(coverage.gaps(range(12, 18)), []);
-        assert_eq!(coverage.provisional_up_to(), Some(UtcTime::from_seconds(40)));
+        assert_eq!(coverage.up_to(), Some(UtcTime::from_seconds(40)));
     }
 }

@@ -204,7 +204,8 @@ fn coming(
 }
 
 fn proven_now(staged: &[Arc<StagedObject>]) -> Vec<(&str, TimeRange)> {
-    let proofs = staged.iter().filter_map(|object| object.header.proof.as_ref()).filter(|proof| proof.whole);
+    let proofs = staged.iter().filter_map(|object| object.header.proof.as_ref());
+    let proofs = proofs.filter(|proof| proof.whole && proof.covers);
     proofs.map(|proof| (proof.stream.as_ref().map_or("", StreamId::as_str), proof.range)).collect()
 }
 

@@ -66,6 +66,12 @@ pub struct StreamState {
     /// What a run set out to read and has not closed.
     #[serde(default)]
     pub intent: Option<Intent>,
+    /// The longest lookback that the stream was loaded with: a shorter run does not move it.
+    #[serde(default)]
+    pub lookback_seconds: Option<u64>,
+    /// What the source learned, for planning only; the lake only keeps it.
+    #[serde(default)]
+    pub planning: Option<serde_json::Value>,
 }
 
 /// A window that could not be read whole.
@@ -76,8 +82,12 @@ pub struct Owed {
     pub range: TimeRange,
     /// When it was tried.
     pub read_at: UtcTime,
+    /// Present of the run that tried.
+    pub as_of: UtcTime,
     /// Run that tried.
     pub run_id: RunId,
+    /// Whether it is part of a range asked for: not what was read beyond one (F17).
+    pub covers: bool,
     /// Why it could not be proven.
     pub evidence: serde_json::Value,
 }
@@ -189,18 +199,21 @@ impl AccountHead {
 }
 
 impl StreamState {
-    /// Takes a window as read whole: it is covered, and owed no longer, unless a later try failed.
-    pub(super) fn prove(&mut self, proven: &Proven) {
-        self.coverage.add(proven);
-        let (later, paid): (Vec<_>, Vec<_>) =
-            std::mem::take(&mut self.owed).into_iter().partition(|owed| owed.read_at > proven.read_at);
+    /// Takes a window as read whole: it is owed no longer, unless a later try failed, and covered if it `covers`.
+    /// What covers nothing pays nothing that would.
+    pub(super) fn prove(&mut self, proven: &Proven, covers: bool) {
+        if covers {
+            self.coverage.add(proven);
+        }
+        let stays = |owed: &Owed| owed.read_at > proven.read_at || (owed.covers && !covers);
+        let (later, paid): (Vec<_>, Vec<_>) = std::mem::take(&mut self.owed).into_iter().partition(stays);
         self.owed = later;
         self.owed.extend(paid.into_iter().flat_map(|owed| owed.without(proven.range)));
     }
 
     /// Takes a window as not read whole.
     pub(super) fn owe(&mut self, owed: Owed) {
-        self.owed.retain(|known| known.range != owed.range);
+        self.owed.retain(|known| (known.range, known.covers) != (owed.range, owed.covers));
         self.owed.push(owed);
     }
 }

@@ -118,7 +118,7 @@ fn text(column: &StringArray, row: usize) -> Option<&str> {
     column.is_valid(row).then(|| column.value(row))
 }
 
-fn column<'a, A: 'static>(batch: &'a RecordBatch, name: &'static str) -> Result<&'a A, LakeError> {
+pub(super) fn column<'a, A: 'static>(batch: &'a RecordBatch, name: &'static str) -> Result<&'a A, LakeError> {
     let column = batch.column_by_name(name).and_then(|column| column.as_any().downcast_ref());
     column.ok_or_else(|| LakeError::Input {
         expected: "the key columns of the fixed schema",

@@ -3,7 +3,9 @@ use std::sync::Arc;
 
 use super::staging::StagedObject;
 use super::tables::{self, DayLine, WindowLine};
-use super::{AccountHead, CommitSummary, DayState, LakeError, LedgerTable, Proven, SessionDate, Writer, layout};
+use super::{
+    AccountHead, CommitSummary, DayState, LakeError, LedgerTable, Proven, SessionDate, WindowProof, Writer, layout,
+};
 use crate::clock::UtcTime;
 use crate::schema::RunId;
 
@@ -26,15 +28,17 @@ impl Writer {
             let stream = head.stream_mut(proof.stream.as_ref());
             if let Some(owed) = object.owed() {
                 stream.owe(owed);
-            } else {
-                let (range, read_at, run_id) = (proof.range, proof.read_at, object.run_id.clone());
-                stream.prove(&Proven { range, read_at, run_id, evidence: proof.evidence_kind.clone() });
+            } else if let Some(range) = proof.over().filter(|_| proof.whole) {
+                let WindowProof { read_at, as_of, covers, .. } = *proof;
+                let (run_id, evidence) = (object.run_id.clone(), proof.evidence_kind.clone());
+                stream.prove(&Proven { range, read_at, as_of, run_id, evidence }, covers);
             }
         }
         remember_requests(&mut head, staged);
         head.retired.extend(staged.iter().map(|object| object.path.to_string()));
         head.store(&self.lake, &self.run_id).await?;
         self.head = head;
+        self.head_changed = false;
         Ok(())
     }
 

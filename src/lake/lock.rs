@@ -242,6 +242,11 @@ async fn highest(lake: &Lake, account: &AccountId) -> Result<Option<(u64, LockDo
     Ok(Some((number, document.map_err(reason)?)))
 }
 
+/// Who made the account's highest lock, and its last sign of life; none where there is no lock.
+pub(super) async fn holder(lake: &Lake, account: &AccountId) -> Result<Option<(Holder, UtcTime)>, LakeError> {
+    Ok(highest(lake, account).await?.map(|(_, found)| (found.holder, found.heartbeat)))
+}
+
 async fn remove_below(lake: &Lake, account: &AccountId, number: u64) -> Result<(), LakeError> {
     for dead in numbers(lake, account).await?.into_iter().filter(|found| *found < number) {
         let path = layout::lock(account, dead);

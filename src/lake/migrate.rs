@@ -155,6 +155,7 @@ impl Writer {
             ranges: Vec::new(),
             api_version: None,
             fields: BTreeSet::new(),
+            lookback: None,
         };
         let run = RunLine::open(&self.run_id, &intent, UtcTime::now());
         let path = layout::table(LedgerTable::Runs, &self.account, &self.run_id);

@@ -31,14 +31,18 @@ mod lock;
 mod merge;
 mod migrate;
 mod moved;
+mod notes;
 mod partition;
 mod pinned;
 mod rejects;
+mod reread;
 mod staging;
+mod status;
 mod tables;
 #[cfg(test)]
 mod tests;
 mod url;
+mod watermarks;
 mod writer;
 
 pub use commit::{CommitSummary, DayChange, RowChange};
@@ -50,7 +54,9 @@ pub use layout::{LedgerTable, SessionDate};
 pub use lock::{Clock, Holder};
 pub use migrate::{MigrateProgress, MigrateSummary, migrate};
 pub(crate) use partition::SCHEMA_VERSION;
+pub use reread::{OpenRow, SessionTime};
 pub use staging::{PageReject, RejectLine, StagedWindow, WindowProof};
+pub use status::{AccountStatus, LockStatus, OpenRows, StreamStatus};
 pub use tables::{DayLine, RunLine, RunState, WindowLine};
 pub use url::LakeUrl;
 pub use writer::{RunIntent, Writer, WriterSettings};

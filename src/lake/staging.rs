@@ -11,6 +11,7 @@ use object_store::path::Path;
 use object_store::{ObjectStoreExt, PutPayload};
 use serde::{Deserialize, Serialize};
 
+use super::coverage::whole_second;
 use super::{Lake, LakeError, Owed, SessionDate, key, layout};
 use crate::clock::{TimeRange, UtcTime};
 use crate::decode::{Reject, RejectReason};
@@ -28,8 +29,14 @@ pub struct WindowProof {
     pub range: TimeRange,
     /// When its read began: no later than `_fetched_at` of any of its rows.
     pub read_at: UtcTime,
+    /// Present of the run, which a user can set: what the age of a second counts from. What lies behind it is yet
+    /// to come, and no read proves anything of that.
+    pub as_of: UtcTime,
     /// Whether the window was proven to be read whole. If not, it is owed.
     pub whole: bool,
+    /// Whether the window is part of the range asked for. If not, it was read because the server filters by the end
+    /// of a session (F17): read whole, it stands in the table `windows` alone.
+    pub covers: bool,
     /// Kind of the evidence, a word.
     pub evidence_kind: String,
     /// The evidence, for people: the lake only keeps it.
@@ -170,6 +177,13 @@ impl StagedWindow {
     }
 }
 
+impl WindowProof {
+    /// The part of the window that was over when it was read.
+    pub(super) fn over(&self) -> Option<TimeRange> {
+        TimeRange::new(self.range.from(), self.range.to().min(whole_second(self.as_of))).ok()
+    }
+}
+
 impl PageReject {
     fn line(&self, run: &RunId) -> RejectLine {
         RejectLine {
@@ -228,8 +242,9 @@ impl StagedObject {
     /// The window that was not read whole, if that is what the object holds.
     pub(super) fn owed(&self) -> Option<Owed> {
         let proof = self.header.proof.as_ref().filter(|proof| !proof.whole)?;
-        let (run_id, evidence) = (self.run_id.clone(), proof.evidence.clone());
-        Some(Owed { range: proof.range, read_at: proof.read_at, run_id, evidence })
+        let WindowProof { read_at, as_of, covers, ref evidence, .. } = *proof;
+        let (range, run_id, evidence) = (proof.over()?, self.run_id.clone(), evidence.clone());
+        Some(Owed { range, read_at, as_of, run_id, covers, evidence })
     }
 
     /// Rows of one day.

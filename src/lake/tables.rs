@@ -121,9 +121,13 @@ pub struct WindowLine {
     pub window_to: Option<UtcTime>,
     /// When its read began.
     pub read_at: Option<UtcTime>,
+    /// Present of the run, which a user can set.
+    pub as_of: Option<UtcTime>,
     /// Whether it was proven to be read whole.
     pub whole: bool,
-    /// Kind of the evidence.
+    /// Whether it is part of the range asked for; not so of a replay, and of what was read beyond the range (F17).
+    pub covers: bool,
+    /// Kind of the evidence; `accepted` where the window was closed by hand.
     pub evidence_kind: Option<String>,
     /// The evidence, JSON text.
     pub evidence: Option<String>,
@@ -149,7 +153,9 @@ impl WindowLine {
             window_from: proof.map(|proof| proof.range.from()),
             window_to: proof.map(|proof| proof.range.to()),
             read_at: proof.map(|proof| proof.read_at),
+            as_of: proof.map(|proof| proof.as_of),
             whole: proof.is_some_and(|proof| proof.whole),
+            covers: proof.is_some_and(|proof| proof.covers),
             evidence_kind: proof.map(|proof| proof.evidence_kind.clone()),
             evidence: proof.map(|proof| proof.evidence.to_string()),
             pages: header.pages,

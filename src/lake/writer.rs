@@ -61,6 +61,8 @@ pub struct RunIntent {
     pub api_version: Option<ApiVersion>,
     /// Selectable fields asked.
     pub fields: BTreeSet<String>,
+    /// How far back the run reads again what may have changed; none where that is not what it does.
+    pub lookback: Option<Duration>,
 }
 
 /// The one writer of an account: stages windows, commits days, keeps the ledger.
@@ -76,6 +78,8 @@ pub struct Writer {
     pub(super) run: Option<RunLine>,
     pub(super) memory_limit_bytes: usize,
     pub(super) spill_folder: Option<PathBuf>,
+    /// Whether the head knows something that its document does not.
+    pub(super) head_changed: bool,
     next_sequence: AtomicU64,
 }
 
@@ -113,6 +117,7 @@ impl Writer {
                 run: None,
                 memory_limit_bytes,
                 spill_folder,
+                head_changed: false,
                 next_sequence: AtomicU64::new(0),
             }),
             Err(error) => {
@@ -191,7 +196,9 @@ impl Writer {
         self.run = Some(run);
         self.lock.check().await?;
         let stream = intent.stream.clone();
-        self.head.stream_mut(stream.as_ref()).intent = Some(Intent {
+        let stream = self.head.stream_mut(stream.as_ref());
+        stream.raise_lookback(intent.lookback);
+        stream.intent = Some(Intent {
             run_id: self.run_id.clone(),
             ranges: intent.ranges,
             started_at,
@@ -207,7 +214,7 @@ impl Writer {
     /// # Errors
     /// [`LakeError::Input`] where rows are not under the fixed schema; [`LakeError::Store`].
     pub async fn stage(&self, window: StagedWindow) -> Result<(), LakeError> {
-        let sequence = self.next_sequence.fetch_add(1, Ordering::Relaxed);
+        let sequence = self.next_sequence();
         let object = StagedObject::write(&self.lake, &self.account, &self.run_id, sequence, window).await?;
         self.lock_staged().push(Arc::new(object));
         Ok(())
@@ -224,18 +231,35 @@ impl Writer {
     }
 
     async fn close_run(&mut self, state: RunState, intent_done: bool) -> Result<Option<RunLine>, LakeError> {
-        let Some(mut run) = self.run.take() else { return Ok(None) };
+        let Some(mut run) = self.run.take() else {
+            self.store_head_if_changed().await?;
+            return Ok(None);
+        };
         run.state = state;
         run.finished_at = Some(UtcTime::now());
         let path = layout::table(LedgerTable::Runs, &self.account, &self.run_id);
         tables::write(&self.lake, &path, std::slice::from_ref(&run)).await?;
         if intent_done {
+            self.head.stream_mut(run.stream_id.as_ref()).intent = None;
+            self.head_changed = true;
+        }
+        self.store_head_if_changed().await?;
+        Ok(Some(run))
+    }
+
+    async fn store_head_if_changed(&mut self) -> Result<(), LakeError> {
+        if self.head_changed {
             // A ledger that another writer has gone on with must not fall back.
             self.lock.check().await?;
-            self.head.stream_mut(run.stream_id.as_ref()).intent = None;
             self.head.store(&self.lake, &self.run_id).await?;
+            self.head_changed = false;
         }
-        Ok(Some(run))
+        Ok(())
+    }
+
+    /// Number of the next window of this run.
+    pub(super) fn next_sequence(&self) -> u64 {
+        self.next_sequence.fetch_add(1, Ordering::Relaxed)
     }
 
     pub(super) fn lock_staged(&self) -> std::sync::MutexGuard<'_, Vec<Arc<StagedObject>>> {

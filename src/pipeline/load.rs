@@ -114,6 +114,7 @@ impl Run<'_> {
             ranges: vec![self.request.range],
             api_version: Some(self.request.api),
             fields: selected_fields(self.request.api).iter().map(|field| (*field).to_owned()).collect(),
+            lookback: None,
         }
     }
 
@@ -202,7 +203,9 @@ impl Run<'_> {
             stream: Some(self.request.stream_id.clone()),
             range,
             read_at: read.read_at,
+            as_of: read.read_at,
             whole: whole.is_some(),
+            covers: true,
             evidence_kind: kind.to_owned(),
             evidence,
         });

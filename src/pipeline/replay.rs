@@ -155,7 +155,9 @@ impl Run<'_> {
             stream: Some(manifest.stream_id.clone()),
             range: window.window.range(),
             read_at,
+            as_of: read_at,
             whole: true,
+            covers: true,
             evidence_kind: evidence.kind.as_str().to_owned(),
             evidence: serde_json::to_value(evidence).map_err(|error| Error::Unexpected(error.to_string()))?,
         });
@@ -242,6 +244,7 @@ impl Run<'_> {
                 ranges: Vec::new(),
                 api_version: None,
                 fields: BTreeSet::new(),
+                lookback: None,
             };
             let allow_downgrade = self.request.allow_downgrade;
             let begun = begin(self.lake, settings, intent, allow_downgrade, self.summary).await?;

@@ -144,6 +144,7 @@ impl TestLake {
             ranges: vec![days(0, 1)],
             api_version: Some(ApiVersion::V2),
             fields: BTreeSet::new(),
+            lookback: None,
         };
         writer.begin(intent).await.unwrap();
         writer.stage(window).await.unwrap();
@@ -175,7 +176,9 @@ fn unread() -> StagedWindow {
             stream: Some(stream()),
             range: days(0, 1),
             read_at: UtcTime::from_seconds(MONDAY + 9 * DAY),
+            as_of: UtcTime::from_seconds(MONDAY + 9 * DAY),
             whole: false,
+            covers: true,
             evidence_kind: "none".to_owned(),
             evidence: json!({"unreadable": "too full"}),
         }),

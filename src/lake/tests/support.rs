@@ -122,7 +122,9 @@ pub fn proven(rows: &[Row], from: i64, to: i64, read: i64) -> StagedWindow {
         stream: Some(stream()),
         range: seconds(from, to),
         read_at: UtcTime::from_seconds(MORNING + DAY + read),
+        as_of: UtcTime::from_seconds(MORNING + DAY + read),
         whole: true,
+        covers: true,
         evidence_kind: "short_page".to_owned(),
         evidence: json!({"pages": 1}),
     };
@@ -149,6 +151,7 @@ pub fn intent() -> RunIntent {
         ranges: vec![seconds(0, 3_600)],
         api_version: Some(ApiVersion::V2),
         fields: BTreeSet::from(["skills".to_owned()]),
+        lookback: None,
     }
 }
 
