@@ -1,3 +1,5 @@
+use std::borrow::Cow;
+
 use arrow::array::{Array, ArrayRef, AsArray, StringArray};
 use arrow::record_batch::RecordBatch;
 
@@ -192,6 +194,20 @@ impl MemberWriter {
         }
         self.keys[0]
     }
+
+    /// Keys, other than `written`, under which `extra` has a text that would not be there had it stood alone: it
+    /// says nothing beside the column's, or would have been taken. It came behind another text of its key.
+    fn repeated(&self, written: &str, row: usize, extra: &[ExtraMember<'_>]) -> Vec<&'static str> {
+        let ValueWriter::Text(texts) = &self.value else { return Vec::new() };
+        let column = texts.value(row);
+        let comes_later = |key: &&&'static str| {
+            let first = extra.iter().find(|member| member.name == key.as_bytes());
+            let text = first.and_then(|member| text_of(member.value));
+            text.is_some_and(|text| column.is_empty() || text.is_empty() || text == column)
+        };
+        let others = self.keys.iter().filter(|key| self.candidates && **key != written);
+        others.filter(comes_later).copied().collect()
+    }
 }
 
 /// The members of an object while they are written.
@@ -211,11 +227,21 @@ impl<'o> MemberList<'o> {
         row: usize,
         extra: &[ExtraMember<'_>],
     ) -> Result<(), RecordError> {
+        let key = member.key(extra);
+        self.key(key);
+        member.value.write(member.column, row, self.out)?;
+        for repeated in member.repeated(key, row, extra) {
+            self.key(repeated);
+            self.out.extend_from_slice(b"\"\"");
+        }
+        Ok(())
+    }
+
+    fn key(&mut self, key: &str) {
         self.separate();
         self.out.push(b'"');
-        self.out.extend_from_slice(member.key(extra).as_bytes());
+        self.out.extend_from_slice(key.as_bytes());
         self.out.extend_from_slice(b"\":");
-        member.value.write(member.column, row, self.out)
     }
 
     pub(super) fn extra(&mut self, members: &[ExtraMember<'_>]) {
@@ -261,6 +287,10 @@ fn members_of(text: &str) -> Option<Vec<ExtraMember<'_>>> {
 
 fn is_text(value: &str) -> bool {
     matches!(Scan::new(value, 0).value(), Ok(hashed) if matches!(hashed.value, Value::String(..)))
+}
+
+fn text_of(value: &str) -> Option<Cow<'_, str>> {
+    if is_text(value) { Scan::new(value, 0).string_text().ok() } else { None }
 }
 
 /// The columns of a struct array, by name.

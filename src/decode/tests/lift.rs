@@ -115,6 +115,19 @@ fn a_value_that_does_not_fit_stays_in_extra() {
 }
 
 #[test]
+fn repeated_texts_of_a_column_with_several_keys_stay_where_they_are() {
+    for (members, left) in [
+        (r#""Reason":"x","Reason":"","userId":"u""#, r#"{"Reason":""}"#),
+        (r#""Reason":"x","Reason":"x","userId":"u""#, r#"{"Reason":"x"}"#),
+        (r#""Reason":"","Reason":"y","userId":"u""#, r#"{"Reason":"y"}"#),
+        (r#""reason":"","reason":"y","Reason":"x","userId":"u""#, r#"{"reason":"y"}"#),
+    ] {
+        let (page, _) = lifted(members, &["user_id"]);
+        assert_eq!(cell(&page, "extra").as_deref(), Some(left), "{members}");
+    }
+}
+
+#[test]
 fn a_naive_time_in_extra_is_of_the_offset_asked_with() {
     let record =
         format!(r#"{{{SESSION},"sessionStartTime":"2025-10-01T07:40:36","sessionEndTime":"2025-10-01T07:50:36"}}"#);

@@ -87,6 +87,15 @@ impl TestLake {
         fs::write(self.path(path), parquet(&rows, 0)).unwrap();
     }
 
+    /// A lake with the same objects.
+    pub fn copy(&self) -> Self {
+        let copy = Self::new();
+        for path in self.files("") {
+            copy.write(&path, &fs::read(self.path(&path)).unwrap());
+        }
+        copy
+    }
+
     /// All rows of one object.
     pub fn stored(&self, path: &str) -> RecordBatch {
         let builder = ParquetRecordBatchReaderBuilder::try_new(self.open(path)).unwrap();

@@ -73,7 +73,9 @@ async fn what_an_older_day_lacks_at_any_depth_reads_as_null_in_tables_views_and_
         mixed.day_under(schema_without(&lacking), "acme", "2026-03-03", rows("old"));
         let mut stripped = rows("old");
         for row in &mut stripped {
-            lacking.iter().for_each(|path| strip(row, path));
+            for path in &lacking {
+                strip(row, path);
+            }
         }
         expected.day("acme", "2026-03-03", stripped);
         let (mixed, expected) = (mixed.session().await, expected.session().await);
