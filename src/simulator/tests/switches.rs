@@ -4,7 +4,9 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use super::{Call, day, id, ids, simulator, stream, switched};
-use crate::simulator::{Api, Behaviour, Simulator, SimulatorError, SimulatorSettings, View};
+use crate::simulator::{
+    Api, Behaviour, FirstPage, OffsetUnit, Order, Simulator, SimulatorError, SimulatorSettings, View,
+};
 
 /// Records a day at which the default week has over 1,100 rows.
 const CROWDED: u32 = 200;
@@ -13,7 +15,7 @@ const CROWDED: u32 = 200;
 fn listed(per_day: u32) -> Vec<String> {
     let simulator = switched(per_day, &[("max-offset", "none")]);
     let call = Call::v2(&simulator);
-    (0..)
+    (0..100)
         .map(|offset| call.at(offset, &simulator))
         .take_while(|rows| !rows.is_empty())
         .flat_map(|rows| ids(&rows))
@@ -287,6 +289,33 @@ fn is_automation_may_be_ignored() {
     for wanted in [true, false] {
         let rows = Call::v2(&ignoring).with("isAutomation", json!(wanted)).rows(&ignoring);
         assert_eq!(ids(&rows), listed(50));
+    }
+}
+
+/// The whole week, read by one who knows how the server pages.
+fn read_whole(simulator: &Simulator) -> Vec<String> {
+    let behaviour = simulator.settings().behaviour;
+    let first = u32::from(behaviour.first_page != FirstPage::Zero);
+    let step = if behaviour.offset == OffsetUnit::Records { behaviour.page_rows } else { 1 };
+    let pages = u32::try_from(simulator.generator().rows()).unwrap() / behaviour.page_rows + 1;
+    let page = |number: u32| at(first + number * step, simulator);
+    (0..pages).map(page).take_while(|rows| !rows.is_empty()).flatten().collect()
+}
+
+#[test]
+fn every_paging_shows_each_row_once_to_those_who_know_it() {
+    let mut all = listed(20);
+    all.sort();
+    for offset in OffsetUnit::WORDS {
+        for first in FirstPage::WORDS {
+            for order in Order::WORDS.iter().filter(|order| **order != "reshuffled") {
+                let paging = [("offset", *offset), ("first-page", *first), ("order", *order)];
+                let other = [("page-rows", "37"), ("max-offset", "none"), ("milliseconds", "hidden")];
+                let mut found = read_whole(&switched(20, &[&paging[..], &other].concat()));
+                found.sort();
+                assert_eq!(found, all, "{paging:?}");
+            }
+        }
     }
 }
 
