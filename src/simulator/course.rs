@@ -214,7 +214,7 @@ impl<'a> Course<'a> {
     fn long(&mut self) -> Plot {
         let mut entry = self.queue_entry();
         let mut leg = self.answer();
-        let hours = if self.channel == Channel::Email { self.dice.between(24, 144) } else { self.dice.between(2, 30) };
+        let hours = if self.channel == Channel::Email { self.dice.between(24, 144) } else { self.dice.between(2, 14) };
         self.now += hours * 3_600;
         if let Some(talk) = &mut leg.answer {
             talk.ended = Some(self.now);

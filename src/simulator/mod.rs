@@ -19,7 +19,8 @@
 //! of the limit, also where offset counts records; filters of `bots` take the stream's id or that of an
 //! automation bot. Without a clock every row is there and stands still, some open for ever; with one each
 //! begins, may be handed over to people late (F20), ends, and may get a survey or another disposition up
-//! to two days after (F19).
+//! to two days after (F19); but for e-mail, which may take a fortnight, all is settled three days after
+//! the start.
 
 mod answer;
 mod ask;

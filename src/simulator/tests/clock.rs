@@ -127,6 +127,25 @@ fn everything_ends_and_settles() {
 }
 
 #[test]
+fn but_for_e_mail_everything_settles_within_three_days() {
+    let settled = truth(&clocked(300, day(60), &[]), Api::V2);
+    let mut still_changing = 0;
+    for number in 0..7 {
+        let simulator = clocked(300, day(number + 4), &[]);
+        let records =
+            simulator.truth(stream(simulator.generator()), day(number), day(number + 1), &View::whole(Api::V2));
+        for (key, json) in records {
+            let row: Value = serde_json::from_str(&json).unwrap();
+            let is_mail = ["System Mail", "email"].contains(&row["channel"].as_str().unwrap());
+            let changes = settled.get(&key) != Some(&row);
+            assert!(is_mail || !changes, "{json}");
+            still_changing += usize::from(changes);
+        }
+    }
+    assert!(still_changing > 5, "{still_changing}");
+}
+
+#[test]
 fn an_open_conversation_evolves_until_it_ends() {
     for history in &*HISTORIES {
         let evolves = |versions: &Vec<(i64, Value)>| {

@@ -335,6 +335,7 @@ fn every_switch_takes_its_words_and_says_what_it_is_set_to() {
             assert_eq!(switch.value(&behaviour), value, "{}", switch.name);
             let named = format!("{}={value}", switch.name);
             assert!(behaviour == Behaviour::default() || behaviour.to_string() == named, "{behaviour}");
+            assert_eq!(behaviour.to_string().parse::<Behaviour>().unwrap(), behaviour);
         }
     }
 }
@@ -349,6 +350,7 @@ fn a_switch_or_value_that_does_not_exist_is_named_with_those_that_do() {
     );
     let error = Behaviour::default().set("sorting", "up").unwrap_err().to_string();
     assert!(error.starts_with("expected a switch of `offset`, `first-page`") && error.ends_with("found `sorting`"));
+    assert!("offset=records order".parse::<Behaviour>().is_err());
     for (switch, value) in [("page-rows", "0"), ("page-rows", "101"), ("max-offset", "-1"), ("churn-stretch", "today")]
     {
         assert!(Behaviour::default().set(switch, value).is_err());
