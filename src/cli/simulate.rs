@@ -29,7 +29,7 @@ pub async fn run(mut invocation: Invocation) -> Result<End, Error> {
         data.account_id,
         data.stream_ids.first().map_or("", String::as_str),
         data.start,
-        running.simulator().now().map_or_else(String::new, |now| format!(" --now {now}")),
+        settings.now.map_or_else(String::new, |now| format!(" --now {now}")),
     ));
     tokio::select! {
         ended = running.wait() => return ended.map(|()| End::Done).map_err(Error::from),
