@@ -4,7 +4,9 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use super::{Call, day, id, ids, simulator, stream, switched};
-use crate::simulator::{Api, Behaviour, Simulator, SimulatorError, SimulatorSettings, View};
+use crate::simulator::{
+    Api, Behaviour, FirstPage, OffsetUnit, Order, Simulator, SimulatorError, SimulatorSettings, View,
+};
 
 /// Records a day at which the default week has over 1,100 rows.
 const CROWDED: u32 = 200;
@@ -13,7 +15,7 @@ const CROWDED: u32 = 200;
 fn listed(per_day: u32) -> Vec<String> {
     let simulator = switched(per_day, &[("max-offset", "none")]);
     let call = Call::v2(&simulator);
-    (0..)
+    (0..100)
         .map(|offset| call.at(offset, &simulator))
         .take_while(|rows| !rows.is_empty())
         .flat_map(|rows| ids(&rows))
@@ -290,6 +292,33 @@ fn is_automation_may_be_ignored() {
     }
 }
 
+/// The whole week, read by one who knows how the server pages.
+fn read_whole(simulator: &Simulator) -> Vec<String> {
+    let behaviour = simulator.settings().behaviour;
+    let first = u32::from(behaviour.first_page != FirstPage::Zero);
+    let step = if behaviour.offset == OffsetUnit::Records { behaviour.page_rows } else { 1 };
+    let pages = u32::try_from(simulator.generator().rows()).unwrap() / behaviour.page_rows + 1;
+    let page = |number: u32| at(first + number * step, simulator);
+    (0..pages).map(page).take_while(|rows| !rows.is_empty()).flatten().collect()
+}
+
+#[test]
+fn every_paging_shows_each_row_once_to_those_who_know_it() {
+    let mut all = listed(20);
+    all.sort();
+    for offset in OffsetUnit::WORDS {
+        for first in FirstPage::WORDS {
+            for order in Order::WORDS.iter().filter(|order| **order != "reshuffled") {
+                let paging = [("offset", *offset), ("first-page", *first), ("order", *order)];
+                let other = [("page-rows", "37"), ("max-offset", "none"), ("milliseconds", "hidden")];
+                let mut found = read_whole(&switched(20, &[&paging[..], &other].concat()));
+                found.sort();
+                assert_eq!(found, all, "{paging:?}");
+            }
+        }
+    }
+}
+
 #[test]
 fn every_switch_takes_its_words_and_says_what_it_is_set_to() {
     assert_eq!(Behaviour::default().to_string(), "default");
@@ -306,6 +335,7 @@ fn every_switch_takes_its_words_and_says_what_it_is_set_to() {
             assert_eq!(switch.value(&behaviour), value, "{}", switch.name);
             let named = format!("{}={value}", switch.name);
             assert!(behaviour == Behaviour::default() || behaviour.to_string() == named, "{behaviour}");
+            assert_eq!(behaviour.to_string().parse::<Behaviour>().unwrap(), behaviour);
         }
     }
 }
@@ -320,6 +350,7 @@ fn a_switch_or_value_that_does_not_exist_is_named_with_those_that_do() {
     );
     let error = Behaviour::default().set("sorting", "up").unwrap_err().to_string();
     assert!(error.starts_with("expected a switch of `offset`, `first-page`") && error.ends_with("found `sorting`"));
+    assert!("offset=records order".parse::<Behaviour>().is_err());
     for (switch, value) in [("page-rows", "0"), ("page-rows", "101"), ("max-offset", "-1"), ("churn-stretch", "today")]
     {
         assert!(Behaviour::default().set(switch, value).is_err());
