@@ -71,7 +71,7 @@ pub fn command() -> Command {
         .subcommand_required(true)
         .arg_required_else_help(true)
         .args(common().map(|arg| arg.global(true).help_heading(COMMON)))
-        .subcommands([demo(), load(), upkeep::check(), replay(), query(), report()])
+        .subcommands([demo(), load(), upkeep::plan(), upkeep::check(), replay(), query(), report()])
         .subcommands([upkeep::status(), upkeep::verify(), upkeep::migrate(), upkeep::unlock()])
         .subcommands([schema(), simulate(), upkeep::completions()])
 }

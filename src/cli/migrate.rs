@@ -18,7 +18,7 @@ use super::{End, Invocation, print};
 const MIGRATION_VERSION: u32 = 1;
 
 #[derive(Serialize)]
-struct Migration {
+struct Migrated {
     migration_version: u32,
     /// Accounts that are done.
     accounts: Vec<MigrateSummary>,
@@ -30,7 +30,7 @@ pub async fn run(invocation: &Invocation) -> Result<End, Error> {
     let settings = &invocation.settings;
     let lake = Lake::open_existing(&settings.lake.parse::<LakeUrl>()?)?;
     let accounts = accounts_of(&lake, settings.account_id.as_ref()).await?;
-    let mut migration = Migration { migration_version: MIGRATION_VERSION, accounts: Vec::new(), error: None };
+    let mut migration = Migrated { migration_version: MIGRATION_VERSION, accounts: Vec::new(), error: None };
     let bar = Bar::new(invocation.shows_progress());
     let mut stop = invocation.stop.clone();
     // What is done of an account is in its ledger after each day, so that it can be dropped anywhere.
@@ -62,7 +62,7 @@ async fn all(
     Ok(())
 }
 
-fn tell(invocation: &Invocation, migration: &Migration) -> Result<(), Error> {
+fn tell(invocation: &Invocation, migration: &Migrated) -> Result<(), Error> {
     let settings = &invocation.settings;
     let json = serde_json::to_string_pretty(migration).map_err(|error| Error::Unexpected(error.to_string()))? + "\n";
     if let Some(path) = &settings.summary {
@@ -76,7 +76,7 @@ fn tell(invocation: &Invocation, migration: &Migration) -> Result<(), Error> {
     }
 }
 
-fn text(migration: &Migration) -> String {
+fn text(migration: &Migrated) -> String {
     let mut out = String::new();
     for account in &migration.accounts {
         let MigrateSummary { account_id, schema_version_from, schema_version_to, days_rewritten, days_current, .. } =

@@ -118,6 +118,7 @@ impl Invocation {
             "load" => load::run(&self).await,
             "replay" => replay::run(&self).await,
             "migrate" => migrate::run(&self).await,
+            "plan" => load::plan(&self).await,
             "query" => query::run(&self).await,
             "report" => report::run(&self).await,
             "schema" => schema::run(&self),

@@ -18,7 +18,7 @@ pub async fn run(mut invocation: Invocation) -> Result<End, Error> {
     print::note(&format!(
         "serving {} conversations from {} on, {} days; stop with Ctrl-C. To load them:\n\n  \
          export KORE_LAKE_CLIENT_ID='{}' KORE_LAKE_CLIENT_SECRET='{}'\n  \
-         {} load --host {} --account-id {} --stream-id {} --from {} --rate 0\n",
+         {} load --host {} --account-id {} --stream-id {} --from {}{} --rate 0\n",
         running.generator().rows(),
         data.start,
         data.days,
@@ -29,6 +29,7 @@ pub async fn run(mut invocation: Invocation) -> Result<End, Error> {
         data.account_id,
         data.stream_ids.first().map_or("", String::as_str),
         data.start,
+        settings.now.map_or_else(String::new, |now| format!(" --now {now}")),
     ));
     tokio::select! {
         ended = running.wait() => return ended.map(|()| End::Done).map_err(Error::from),

@@ -7,7 +7,7 @@ use std::time::Duration;
 use kore_lake::clock::{TimeRange, UtcTime};
 use kore_lake::config::OutputFormat;
 use kore_lake::error::{Error, Kind};
-use kore_lake::lake::{AccountStatus, Lake, LakeUrl, RunLine, RunState, StreamStatus};
+use kore_lake::lake::{AccountStatus, Lake, LakeUrl, Owed, RunLine, RunState, StreamStatus};
 use kore_lake::schema::AccountId;
 use serde::Serialize;
 
@@ -21,7 +21,7 @@ const STATUS_VERSION: u32 = 1;
 const SHOWN_RANGES: usize = 8;
 
 #[derive(Serialize)]
-struct Status {
+struct Standings {
     status_version: u32,
     /// The present that ages count from.
     now: UtcTime,
@@ -47,12 +47,15 @@ pub async fn run(invocation: &Invocation) -> Result<End, Error> {
     let mut accounts = Vec::new();
     for account in accounts_of(&lake, settings.account_id.as_ref()).await? {
         let mut status = lake.status(&account, settings.since, now).await?;
+        for stream in &mut status.streams {
+            stream.planning = None; // hundreds of numbers that serve planning only
+        }
         status.streams.retain(|stream| settings.stream_id.is_none() || stream.stream_id == settings.stream_id);
         accounts.push(status);
     }
     let wanted = settings.stream_id.as_ref().map(ToString::to_string);
     let too_old = max_age.map_or_else(Vec::new, |age| too_old(&accounts, wanted.as_ref(), now.minus(age)));
-    let status = Status { status_version: STATUS_VERSION, now, accounts, too_old };
+    let status = Standings { status_version: STATUS_VERSION, now, accounts, too_old };
     print::result(&match settings.output {
         OutputFormat::Json => json(&status)?,
         OutputFormat::Text => status.to_string(),
@@ -92,12 +95,13 @@ fn too_old(accounts: &[AccountStatus], stream_id: Option<&String>, oldest: UtcTi
 }
 
 /// What the ages mean for the caller. A lake without accounts is no fresh one.
-fn verdict(status: &Status, max_age: &str) -> End {
+fn verdict(status: &Standings, max_age: &str) -> End {
     let expected = format!("at most {max_age} ago");
     for old in &status.too_old {
-        let found = old
-            .provisional_up_to
-            .map_or_else(|| "nothing read".to_owned(), |up_to| format!("`{up_to}`, {} ago", ago(status.now, up_to)));
+        let found = old.provisional_up_to.map_or_else(
+            || "nothing read".to_owned(),
+            |up_to| format!("`{up_to}`, {} ago", exactly(status.now, up_to)),
+        );
         let stream = old.stream_id.as_ref().map_or_else(String::new, |stream| format!("stream `{stream}` of "));
         print::note(&format!(
             "error: {stream}account `{}`: expected rows up to {expected}, found {found}",
@@ -113,9 +117,14 @@ fn verdict(status: &Status, max_age: &str) -> End {
     End::Short(Kind::TooOld)
 }
 
-fn json(status: &Status) -> Result<String, Error> {
+fn json(status: &Standings) -> Result<String, Error> {
     let text = serde_json::to_string_pretty(status).map_err(|error| Error::Unexpected(error.to_string()))?;
     Ok(text + "\n")
+}
+
+/// How long ago `then` was, in seconds: it may be just above a limit.
+fn exactly(now: UtcTime, then: UtcTime) -> humantime::FormattedDuration {
+    humantime::format_duration(Duration::from_secs(now.since(then).as_secs()))
 }
 
 /// How long ago `then` was, rounded down to a unit of which there are some.
@@ -131,7 +140,7 @@ fn ago(now: UtcTime, then: UtcTime) -> String {
 }
 
 /// The status for reading: a block an account, in it one a stream.
-impl Display for Status {
+impl Display for Standings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.accounts.is_empty() {
             return writeln!(f, "no account");
@@ -167,7 +176,8 @@ fn account_text(account: &AccountStatus) -> String {
 }
 
 fn stream_text(stream: &StreamStatus, now: UtcTime) -> String {
-    let mut out = String::new();
+    let name = stream.stream_id.as_ref().map_or_else(|| "(pages that name none)".to_owned(), ToString::to_string);
+    let mut out = format!("  stream {name}\n");
     let mut line = |name: &str, value: String| {
         let _ = writeln!(out, "    {name:<12} {value}");
     };
@@ -179,16 +189,17 @@ fn stream_text(stream: &StreamStatus, now: UtcTime) -> String {
     let oldest = stream.open_rows.oldest.map_or_else(String::new, |start| format!(", the oldest from {start}"));
     line("open rows", format!("{}{oldest}", stream.open_rows.rows));
     line("last run", stream.last_run.as_ref().map_or_else(|| "none".to_owned(), run_text));
-    line("gaps", ranges_text(stream.gaps.iter().map(|range| range_text(*range))));
-    line(
-        "owed",
-        ranges_text(stream.owed.iter().map(|owed| format!("{} tried at {}", range_text(owed.range), owed.read_at))),
-    );
+    let mut lines = |name: &str, ranges: Vec<String>| {
+        for (position, range) in shortened(ranges).into_iter().enumerate() {
+            line(if position == 0 { name } else { "" }, range);
+        }
+    };
+    lines("gaps", stream.gaps.iter().map(|range| range_text(*range)).collect());
+    lines("owed", stream.owed.iter().map(owed_text).collect());
     if stream.intent.is_some() {
-        line("unfinished", ranges_text(stream.unfinished.iter().map(|range| range_text(*range))));
+        lines("unfinished", stream.unfinished.iter().map(|range| range_text(*range)).collect());
     }
-    let name = stream.stream_id.as_ref().map_or_else(|| "(pages that name none)".to_owned(), ToString::to_string);
-    format!("  stream {name}\n{out}")
+    out
 }
 
 fn nothing() -> String {
@@ -204,13 +215,19 @@ fn range_text(range: TimeRange) -> String {
     format!("{}/{}", range.from(), range.to())
 }
 
-fn ranges_text(ranges: impl ExactSizeIterator<Item = String>) -> String {
-    let others = ranges.len().saturating_sub(SHOWN_RANGES);
-    let mut shown: Vec<_> = ranges.take(SHOWN_RANGES).collect();
+fn owed_text(owed: &Owed) -> String {
+    let why = owed.evidence["unreadable"].as_str().map_or_else(String::new, |why| format!(": {why}"));
+    format!("{}, tried at {}{why}", range_text(owed.range), owed.read_at)
+}
+
+/// The first of the lines, and how many there are besides; `none` where there is none.
+fn shortened(mut lines: Vec<String>) -> Vec<String> {
+    let others = lines.len().saturating_sub(SHOWN_RANGES);
+    lines.truncate(SHOWN_RANGES);
     if others > 0 {
-        shown.push(format!("{others} more"));
+        lines.push(format!("{others} more"));
     }
-    if shown.is_empty() { "none".to_owned() } else { shown.join(", ") }
+    if lines.is_empty() { vec!["none".to_owned()] } else { lines }
 }
 
 fn run_text(run: &RunLine) -> String {

@@ -29,6 +29,9 @@ pub fn close(invocation: &Invocation, finished: Finished) -> Result<End, Error> 
             for line in complaints(&summary) {
                 print::note(&format!("error: {line}"));
             }
+            if !summary.unreadable.is_empty() {
+                print::note("hint: later loads try these windows again; `load --accept FROM/TO` takes one as it is");
+            }
             Ok(End::Short(kind))
         }
     }
@@ -44,13 +47,15 @@ fn complaints(summary: &Summary) -> Vec<String> {
     let windows = summary.unreadable.iter();
     let windows =
         windows.map(|window| format!("the window {} could not be read whole: {}", window.range, window.reason));
+    let stopped = summary.stopped_by.iter();
+    let stopped = stopped.map(|option| format!("`{option}` ended the run before all was read; the next one goes on"));
     let files = summary.unreadable_files.iter().cloned();
     let texts = "their texts and the reasons lie in `_kore_lake/rejects/` of the lake";
     let rejected = (summary.outcome == Outcome::Rejected && summary.rejects.distinct > 0)
         .then(|| format!("records rejected: {}; {texts}", summary.rejects.distinct));
     let recovered = (summary.rejects.recovered > 0)
         .then(|| format!("records rejected that a killed run had read: {}; {texts}", summary.rejects.recovered));
-    windows.chain(files).chain(rejected).chain(recovered).collect()
+    windows.chain(stopped).chain(files).chain(rejected).chain(recovered).collect()
 }
 
 /// The summary for reading.
@@ -73,8 +78,11 @@ pub fn text(summary: &Summary) -> String {
     for range in &summary.resumed {
         line("resumed", format!("{range}, which an earlier run had not read"));
     }
-    if summary.range.is_some() {
-        line("windows", format!("{} read whole, {} unreadable", summary.windows, summary.unreadable.len()));
+    if !summary.ranges.is_empty() {
+        line("windows", windows(summary));
+    }
+    if summary.totals_disagree > 0 {
+        line("totals", format!("of {} windows disagree with the rows that were read whole", summary.totals_disagree));
     }
     if let Some(ratio) = summary.request_ratio.filter(|_| summary.requests > 0) {
         line(
@@ -92,10 +100,29 @@ pub fn text(summary: &Summary) -> String {
     );
     line("rejects", format!("{}, {} of them new", rejects.distinct, rejects.new));
     line("days", format!("{} written ({}), {} unchanged", days.written, bytes(summary.written_bytes), days.unchanged));
+    if let Some(up_to) = summary.provisional_up_to {
+        let last = summary
+            .final_up_to
+            .map_or_else(|| "nothing of it final yet".to_owned(), |up_to| format!("final up to {up_to}"));
+        line("up to", format!("{up_to}, {last}"));
+    }
     if let Some(peak) = summary.peak_memory_bytes {
         line("memory", format!("{} at its peak", bytes(peak)));
     }
     head + &out
+}
+
+/// How many windows ended how, and what proves those read whole.
+fn windows(summary: &Summary) -> String {
+    let kinds = summary.evidence.iter().map(|(kind, count)| format!("{} {count}", kind.as_str().replace('_', " ")));
+    let kinds = kinds.collect::<Vec<_>>().join(", ");
+    let proven = if kinds.is_empty() { String::new() } else { format!(" ({kinds})") };
+    let cut = if summary.windows_cut > 0 {
+        format!(", {} cut into shorter ones", summary.windows_cut)
+    } else {
+        String::new()
+    };
+    format!("{} read whole{proven}, {} unreadable{cut}", summary.windows, summary.unreadable.len())
 }
 
 /// A number of bytes in the largest decimal unit that leaves digits before the point.

@@ -19,7 +19,7 @@ use super::{End, Invocation, print};
 const VERIFICATION_VERSION: u32 = 1;
 
 #[derive(Serialize)]
-struct Verification {
+struct Verified {
     verification_version: u32,
     /// Whether the lake holds what it promises; with `--strict`, whether nothing at all was found.
     holds: bool,
@@ -50,7 +50,7 @@ pub async fn run(invocation: &Invocation) -> Result<End, Error> {
     Ok(End::Short(Kind::Lake))
 }
 
-async fn verify(invocation: &Invocation, lake: &Lake) -> Result<Verification, Error> {
+async fn verify(invocation: &Invocation, lake: &Lake) -> Result<Verified, Error> {
     let settings = &invocation.settings;
     let mut rebuilt = Vec::new();
     if invocation.matches.get_flag("rebuild_ledger") {
@@ -66,17 +66,17 @@ async fn verify(invocation: &Invocation, lake: &Lake) -> Result<Verification, Er
     let clock: Clock = Arc::new(UtcTime::now);
     let report = lake.verify(settings.account_id.as_ref(), &clock).await?;
     let holds = !report.fails(settings.strict);
-    Ok(Verification { verification_version: VERIFICATION_VERSION, holds, rebuilt, report })
+    Ok(Verified { verification_version: VERIFICATION_VERSION, holds, rebuilt, report })
 }
 
-fn json(verification: &Verification) -> Result<String, Error> {
+fn json(verification: &Verified) -> Result<String, Error> {
     let text = serde_json::to_string_pretty(verification).map_err(|error| Error::Unexpected(error.to_string()))?;
     Ok(text + "\n")
 }
 
 /// What was looked at and what was found; `quiet`: what was found.
-fn text(verification: &Verification, quiet: bool) -> String {
-    let Verification { rebuilt, report, .. } = verification;
+fn text(verification: &Verified, quiet: bool) -> String {
+    let Verified { rebuilt, report, .. } = verification;
     let mut out = String::new();
     for ledger in rebuilt.iter().filter(|_| !quiet) {
         let RebuiltLedger { account_id, days, rows, .. } = ledger;

@@ -34,6 +34,9 @@ mod tests;
 mod text;
 mod validity;
 
+#[cfg(test)]
+pub(crate) use tests::older;
+
 pub use decoder::Decoder;
 pub use error::{DecodeError, Found};
 pub use lift::{LiftError, Lifted, lift};

@@ -1,7 +1,9 @@
+use std::borrow::Cow;
+
 use arrow::array::{Array, ArrayRef, AsArray, StringArray};
 use arrow::record_batch::RecordBatch;
 
-use super::record_value::{ValueWriter, bind_text, json_text};
+use super::record_value::{ValueWriter, bind_text};
 use super::scan::{Scan, Value};
 use crate::schema::{Column, Kind, Schema};
 
@@ -40,6 +42,7 @@ pub enum RecordError {
 /// string types, times of any unit.
 pub struct RecordWriter {
     root: ObjectWriter,
+    purpose: Purpose,
 }
 
 impl RecordWriter {
@@ -54,7 +57,7 @@ impl RecordWriter {
     /// A writer of rows that are decoded again.
     pub(super) fn bind(batch: &RecordBatch, purpose: Purpose) -> Result<Self, RecordError> {
         let column = |name: &str| batch.column_by_name(name).cloned();
-        Ok(Self { root: ObjectWriter::bind("", &Schema::conversations().columns, &column, purpose)? })
+        Ok(Self { root: ObjectWriter::bind("", &Schema::conversations().columns, &column, purpose)?, purpose })
     }
 
     /// Appends the record of row `row` to `out`: one JSON object on one line, without a line end.
@@ -62,7 +65,13 @@ impl RecordWriter {
     /// # Errors
     /// [`RecordError::Json`]; what `out` then holds behind its former end is not whole. No retry helps.
     pub fn write(&self, row: usize, out: &mut Vec<u8>) -> Result<(), RecordError> {
-        self.root.write(row, out)
+        let start = out.len();
+        self.root.write(row, out)?;
+        if self.purpose == Purpose::Record {
+            // Of JSON that came so; there they can only be white space between its tokens.
+            out[start..].iter_mut().filter(|byte| matches!(byte, b'\n' | b'\r')).for_each(|byte| *byte = b' ');
+        }
+        Ok(())
     }
 }
 
@@ -77,7 +86,7 @@ pub fn write_record(batch: &RecordBatch, row: usize, out: &mut Vec<u8>) -> Resul
 /// What records are written for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Purpose {
-    /// To be given back as they came. Columns that the batch lacks may only have been left out of it.
+    /// To be given back as they came, one a line. Columns that the batch lacks may only have been left out of it.
     Record,
     /// To be decoded under a later schema: what the batch lacks, the schema of its rows lacked too, and times
     /// say that they are UTC, whatever offset counts for those in `extra`.
@@ -185,6 +194,20 @@ impl MemberWriter {
         }
         self.keys[0]
     }
+
+    /// Keys, other than `written`, under which `extra` has a text that would not be there had it stood alone: it
+    /// says nothing beside the column's, or would have been taken. It came behind another text of its key.
+    fn repeated(&self, written: &str, row: usize, extra: &[ExtraMember<'_>]) -> Vec<&'static str> {
+        let ValueWriter::Text(texts) = &self.value else { return Vec::new() };
+        let column = texts.value(row);
+        let comes_later = |key: &&&'static str| {
+            let first = extra.iter().find(|member| member.name == key.as_bytes());
+            let text = first.and_then(|member| text_of(member.value));
+            text.is_some_and(|text| column.is_empty() || text.is_empty() || text == column)
+        };
+        let others = self.keys.iter().filter(|key| self.candidates && **key != written);
+        others.filter(comes_later).copied().collect()
+    }
 }
 
 /// The members of an object while they are written.
@@ -204,19 +227,29 @@ impl<'o> MemberList<'o> {
         row: usize,
         extra: &[ExtraMember<'_>],
     ) -> Result<(), RecordError> {
+        let key = member.key(extra);
+        self.key(key);
+        member.value.write(member.column, row, self.out)?;
+        for repeated in member.repeated(key, row, extra) {
+            self.key(repeated);
+            self.out.extend_from_slice(b"\"\"");
+        }
+        Ok(())
+    }
+
+    fn key(&mut self, key: &str) {
         self.separate();
         self.out.push(b'"');
-        self.out.extend_from_slice(member.key(extra).as_bytes());
+        self.out.extend_from_slice(key.as_bytes());
         self.out.extend_from_slice(b"\":");
-        member.value.write(member.column, row, self.out)
     }
 
     pub(super) fn extra(&mut self, members: &[ExtraMember<'_>]) {
         for member in members {
             self.separate();
-            json_text(member.key, self.out);
+            self.out.extend_from_slice(member.key.as_bytes());
             self.out.push(b':');
-            json_text(member.value, self.out);
+            self.out.extend_from_slice(member.value.as_bytes());
         }
     }
 
@@ -254,6 +287,10 @@ fn members_of(text: &str) -> Option<Vec<ExtraMember<'_>>> {
 
 fn is_text(value: &str) -> bool {
     matches!(Scan::new(value, 0).value(), Ok(hashed) if matches!(hashed.value, Value::String(..)))
+}
+
+fn text_of(value: &str) -> Option<Cow<'_, str>> {
+    if is_text(value) { Scan::new(value, 0).string_text().ok() } else { None }
 }
 
 /// The columns of a struct array, by name.

@@ -101,7 +101,7 @@ impl ValueWriter {
     pub(super) fn write(&self, column: &str, row: usize, out: &mut Vec<u8>) -> Result<(), RecordError> {
         match self {
             Self::Text(texts) => string(texts.value(row), out),
-            Self::Json(texts) if is_json(texts.value(row)) => json_text(texts.value(row), out),
+            Self::Json(texts) if is_json(texts.value(row)) => out.extend_from_slice(texts.value(row).as_bytes()),
             Self::Json(_) => return Err(RecordError::Json { column: column.to_owned(), expected: "JSON", row }),
             Self::Int32(array) => text(array.value(row), out),
             Self::Int64(array) => text(array.value(row), out),
@@ -183,9 +183,4 @@ fn time(value: UtcTime, absolute: bool, out: &mut Vec<u8>) {
 fn is_json(text: &str) -> bool {
     let mut scan = Scan::new(text, 0);
     scan.skip().is_ok() && scan.end().is_ok()
-}
-
-/// JSON as it came, on one line: line ends can only be white space between its tokens.
-pub(super) fn json_text(text: &str, out: &mut Vec<u8>) {
-    out.extend(text.bytes().map(|byte| if matches!(byte, b'\n' | b'\r') { b' ' } else { byte }));
 }

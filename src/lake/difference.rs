@@ -1,6 +1,6 @@
 use arrow::datatypes::{DataType, Field, Fields};
 
-/// The first place where columns differ, as a fragment: `no column `a``, `Utf8 in `a.b` for Int32`.
+/// The first place where columns differ, as a fragment that follows "found" or "with".
 pub(super) fn difference(found: &Fields, expected: &Fields) -> String {
     below("", found, expected).unwrap_or_else(|| "other columns".to_owned())
 }
@@ -33,12 +33,10 @@ fn of_field(path: &str, found: &Field, expected: &Field) -> String {
         }
         _ => None,
     };
-    nested.unwrap_or_else(|| {
-        let nulls = |field: &Field| if field.is_nullable() { "with nulls" } else { "without nulls" };
-        let (is, should) = (found.data_type(), expected.data_type());
-        if is == should {
-            return format!("`{path}` {} and other marks", nulls(found));
-        }
-        format!("`{path}` as {is}, not {should}")
+    nested.unwrap_or_else(|| match (found.data_type(), expected.data_type()) {
+        (is, should) if is != should => format!("`{path}` as {is}, not {should}"),
+        _ if found.is_nullable() && !expected.is_nullable() => format!("`{path}` that may be null"),
+        _ if expected.is_nullable() && !found.is_nullable() => format!("`{path}` that may not be null"),
+        _ => format!("other metadata of `{path}`"),
     })
 }

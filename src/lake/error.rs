@@ -3,7 +3,7 @@ use std::path::PathBuf;
 use datafusion::error::DataFusionError;
 use parquet::errors::ParquetError;
 
-use super::{Holder, SessionDate};
+use super::{Holder, SessionDate, layout};
 use crate::clock::UtcTime;
 use crate::decode::LiftError;
 use crate::schema::{AccountId, ApiVersion};
@@ -224,6 +224,7 @@ impl LakeError {
             Self::FieldsMissing { .. } => {
                 Some("ask for all of them, or give --allow-downgrade: columns of rows read again become null")
             }
+            Self::CorruptLedger { path, .. } if layout::is_lock(path) => Some("run `unlock`"),
             Self::LedgerLost { .. } | Self::CorruptLedger { .. } => {
                 Some("restore it from a backup, or run `verify --rebuild-ledger`: it restores all of it but the proofs")
             }

@@ -149,6 +149,11 @@ pub(super) fn lock(account: &AccountId, number: u64) -> Path {
     account_locks(account).join(format!("{number:010}"))
 }
 
+/// Whether a path is that of a lock.
+pub(super) fn is_lock(path: &str) -> bool {
+    path.starts_with(&format!("{OURS}/locks/"))
+}
+
 /// Whether a path is that of a half-written object: of local disk only.
 pub(super) fn is_leftover(path: &Path) -> bool {
     path.extension() == Some("tmp") && path.filename().is_some_and(|name| name.starts_with('_'))

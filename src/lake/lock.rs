@@ -220,13 +220,19 @@ pub(super) async fn look(lake: &Lake, account: &AccountId, clock: &Clock) -> Res
     let fresh = clock().since(heartbeat) < DEAD_AFTER;
     let here = holder.host == local::host_name();
     // Where the machine's lock cannot be asked, the heartbeat counts.
-    let alive = if here { OsLock::is_held(&machine(lake, account)).unwrap_or(fresh) } else { fresh };
+    let alive = if here { is_held_here(lake, account).unwrap_or(fresh) } else { fresh };
     Ok(Some(Seen { holder, heartbeat, alive }))
 }
 
 pub(super) fn take_os_lock(lake: &Lake, account: &AccountId) -> Result<Option<OsLock>, LakeError> {
     let path = machine(lake, account);
     OsLock::try_take(&path).map_err(|source| LakeError::Folder { path, source })
+}
+
+/// Whether a process of this machine holds the account.
+pub(super) fn is_held_here(lake: &Lake, account: &AccountId) -> Result<bool, LakeError> {
+    let path = machine(lake, account);
+    OsLock::is_held(&path).map_err(|source| LakeError::Folder { path, source })
 }
 
 fn machine(lake: &Lake, account: &AccountId) -> std::path::PathBuf {

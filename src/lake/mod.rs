@@ -59,6 +59,7 @@ pub use lake::{Lake, PartitionObject};
 pub use layout::{LedgerTable, SessionDate};
 pub use lock::{Clock, Holder};
 pub use migrate::{MigrateProgress, MigrateSummary, migrate};
+pub(crate) use partition::SCHEMA_VERSION;
 pub use rebuild::{RebuiltLedger, rebuild_ledger};
 pub use reread::{OpenRow, SessionTime};
 pub use staging::{PageReject, RejectLine, StagedWindow, WindowProof};

@@ -16,7 +16,7 @@ use crate::schema::Schema;
 pub(super) const SORTED_BY: [&str; 3] = ["session_start_time", "session_id", "conversation_id"];
 
 /// Keys of an object's footer.
-pub(super) const SCHEMA_VERSION: &str = "kore_lake.schema_version";
+pub(crate) const SCHEMA_VERSION: &str = "kore_lake.schema_version";
 pub(super) const CONTENT_HASH_VERSION: &str = "kore_lake.content_hash_version";
 pub(super) const RUN_ID: &str = "kore_lake.run_id";
 pub(super) const WRITER_KEY: &str = "kore_lake.writer";

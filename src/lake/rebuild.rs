@@ -39,7 +39,8 @@ pub struct RebuiltLedger {
 
 /// Restores an account's ledger from its objects: days from their footers; API version, fields and streams from
 /// rows, stored and staged. The lines of the tables that can be read stay. What cannot be restored are the proofs:
-/// nothing counts as read whole until it is loaded again, nothing is owed, no intent is open.
+/// nothing counts as read whole until it is loaded again, nothing is owed, no intent is open. Of a head that can
+/// still be read the rest is kept: lookbacks, what the source learned, what waits to be deleted.
 ///
 /// A selectable field (F3) is remembered where a row has a value of its column: such a row was read with it, and a
 /// request without it would null what is there. One that no row has a value of is not: nothing can be lost by it.
@@ -78,6 +79,7 @@ async fn restore(lake: &Lake, mut head: AccountHead) -> Result<(AccountHead, u64
             head.api_version = known.api_version;
             head.fields = known.fields;
             head.retired = known.retired;
+            head.streams = known.streams.into_iter().map(|(name, state)| (name, without_proofs(state))).collect();
         }
         Ok(None) | Err(LakeError::CorruptLedger { .. }) => {}
         Err(error) => return Err(error),
@@ -101,8 +103,16 @@ async fn restore(lake: &Lake, mut head: AccountHead) -> Result<(AccountHead, u64
     }
     head.api_version = head.api_version.max(seen.api_version);
     head.fields.extend(seen.fields);
-    head.streams = seen.streams.into_iter().map(|stream| (stream, StreamState::default())).collect();
+    for stream in seen.streams {
+        head.streams.entry(stream).or_default();
+    }
     Ok((head, staged))
+}
+
+/// What a stream was loaded with, and what the source learned of it.
+fn without_proofs(state: StreamState) -> StreamState {
+    let StreamState { lookback_seconds, planning, .. } = state;
+    StreamState { lookback_seconds, planning, ..StreamState::default() }
 }
 
 /// What rows tell of the requests that read them.

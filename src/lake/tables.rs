@@ -29,7 +29,7 @@ pub enum RunState {
 pub struct RunLine {
     /// The run.
     pub run_id: RunId,
-    /// What it is: `load`, `replay`, `demo`.
+    /// What it is: `load`, `replay`, `demo`, `migrate`.
     pub command: String,
     /// Stream asked.
     pub stream_id: Option<StreamId>,

@@ -46,12 +46,17 @@ struct Found {
 /// moment: a retry helps once it is done. [`LakeError::Store`], [`LakeError::Folder`] where the lake cannot be
 /// written.
 pub async fn unlock(lake: &Lake, account: &AccountId, force: bool, clock: &Clock) -> Result<Unlocked, LakeError> {
-    // Nobody of this machine can take the account meanwhile.
+    if find(lake, account).await?.is_none() {
+        let starting = lock::is_held_here(lake, account)?;
+        return if starting {
+            Err(lock::held_by(account, lock::unknown_holder(clock)))
+        } else {
+            Ok(Unlocked::NotLocked)
+        };
+    }
+    // While this is held nobody of this machine takes the account.
     let machine = lock::take_os_lock(lake, account)?;
-    let Some(found) = find(lake, account).await? else {
-        let starting = || Err(lock::held_by(account, lock::unknown_holder(clock)));
-        return if machine.is_some() { Ok(Unlocked::NotLocked) } else { starting() };
-    };
+    let Some(found) = find(lake, account).await? else { return Ok(Unlocked::NotLocked) };
     let now = clock();
     let age = now.since(found.heartbeat);
     let was_alive = machine.is_none() || (!found.is_of_this_machine() && age < DEAD_AFTER);

@@ -7,6 +7,7 @@ use object_store::path::Path;
 
 use super::files::{Fault, Snapshot};
 use super::suggest::{did_you_mean, near, quoted};
+use crate::schema::Schema;
 
 /// Why a question has no answer.
 #[derive(Debug, thiserror::Error)]
@@ -109,6 +110,18 @@ pub enum QueryError {
         /// What the reader says.
         message: String,
     },
+    /// An object of a schema version that this program does not know.
+    #[error(
+        "expected schema version {expected} or an older one in `{object}`, found {found}: it was written by a newer version of the program"
+    )]
+    NewerSchema {
+        /// The object.
+        object: String,
+        /// Version found.
+        found: u32,
+        /// Version of this program.
+        expected: u32,
+    },
     /// The lake's store does not answer. A retry can help.
     #[error("cannot {doing} the lake's objects")]
     Store {
@@ -168,9 +181,11 @@ impl QueryError {
             | Self::UnknownParam { .. }
             | Self::ParamValue { .. }
             | Self::UnknownFormat { .. } => QueryErrorKind::Usage,
-            Self::Replaced { .. } | Self::Corrupt { .. } | Self::Store { .. } | Self::Read { .. } => {
-                QueryErrorKind::Lake
-            }
+            Self::Replaced { .. }
+            | Self::Corrupt { .. }
+            | Self::NewerSchema { .. }
+            | Self::Store { .. }
+            | Self::Read { .. } => QueryErrorKind::Lake,
             Self::Output(_) => QueryErrorKind::Output,
             Self::Memory { .. } | Self::Internal { .. } => QueryErrorKind::Unexpected,
         }
@@ -212,6 +227,9 @@ impl From<Fault> for QueryError {
         match fault {
             Fault::Replaced(object) => Self::Replaced { object: name(&object) },
             Fault::Corrupt(object, message) => Self::Corrupt { object: name(&object), message },
+            Fault::Newer { object, found } => {
+                Self::NewerSchema { object: name(&object), found, expected: Schema::conversations().version }
+            }
             Fault::Store(message) => Self::Read { message },
         }
     }

@@ -54,6 +54,11 @@ impl DayObject {
 pub(super) enum Fault {
     Replaced(Path),
     Corrupt(Path, String),
+    /// The object is of this schema version, which is above ours.
+    Newer {
+        object: Path,
+        found: u32,
+    },
     Store(String),
 }
 

@@ -16,6 +16,8 @@ use object_store::path::Path;
 
 use super::files::{Fault, Snapshot};
 use super::pinned::PinnedStore;
+use crate::lake::SCHEMA_VERSION;
+use crate::schema::Schema;
 
 /// Read at first from the end of an object: footer and metadata mostly come with one request.
 const FOOTER_BYTES: usize = 64 * 1024;
@@ -58,6 +60,21 @@ struct Reader {
     inner: Box<dyn AsyncFileReader + Send>,
 }
 
+impl Reader {
+    /// Refuses an object that a newer program wrote: columns it has and we lack would be missing without a word.
+    fn check_version(&self, metadata: ParquetMetaData) -> ParquetResult<ParquetMetaData> {
+        let footer = metadata.file_metadata().key_value_metadata().into_iter().flatten();
+        let version = footer.filter(|pair| pair.key == SCHEMA_VERSION).find_map(|pair| pair.value.as_deref());
+        match version.and_then(|text| text.parse().ok()) {
+            Some(found) if found > Schema::conversations().version => {
+                self.snapshot.note(Fault::Newer { object: self.object.clone(), found });
+                Err(ParquetError::General(format!("schema version {found} is not known")))
+            }
+            _ => Ok(metadata),
+        }
+    }
+}
+
 impl AsyncFileReader for Reader {
     fn get_bytes(&mut self, range: Range<u64>) -> BoxFuture<'_, ParquetResult<Bytes>> {
         self.inner.get_bytes(range)
@@ -79,7 +96,8 @@ impl AsyncFileReader for Reader {
                 .with_prefetch_hint(Some(FOOTER_BYTES))
                 .load_and_finish(&mut *self, size)
                 .await;
-            // A fault of the store was noted before this one, and the first is the cause.
+            let metadata = metadata.and_then(|metadata| self.check_version(metadata));
+            // A fault that was noted before this one is the cause: of the store, or of the version.
             let note = |error: &ParquetError| {
                 self.snapshot.note(Fault::Corrupt(self.object.clone(), error.to_string()));
             };

@@ -88,7 +88,7 @@ pub struct Churn {
 impl Churn {
     /// Whether no row changes.
     pub fn is_quiet(&self) -> bool {
-        self.appearing + self.changing + self.moving + self.vanishing == 0
+        [self.appearing, self.changing, self.moving, self.vanishing] == [0; 4]
     }
 }
 

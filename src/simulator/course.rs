@@ -2,9 +2,9 @@
 
 use super::cast::Cast;
 use super::dice::Dice;
-use super::json::Millis;
-use super::plot::{Callback, Destination, Guest, Leg, Plot, QueueEntry, Talk};
+use super::plot::{Callback, Destination, Leg, Plot, QueueEntry, Talk};
 use super::story::{Channel, Ending};
+use super::talk::Pace;
 
 /// A conversation that a customer began; some are open for ever.
 pub(super) fn inbound(channel: Channel, start: i64, cast: &Cast, dice: &mut Dice) -> Plot {
@@ -13,11 +13,13 @@ pub(super) fn inbound(channel: Channel, start: i64, cast: &Cast, dice: &mut Dice
     if turn < ENDED { course.told(turn) } else { course.open() }
 }
 
-/// A conversation that a customer began and that ends: those that would stay open are only long.
+/// A conversation that a customer began and that ends: those that would stay open are only long, and
+/// every fourth of those by e-mail too.
 pub(super) fn settling(channel: Channel, start: i64, cast: &Cast, dice: &mut Dice) -> Plot {
     let turn = dice.roll(100);
     let mut course = Course::new(channel, start, cast, dice);
-    if turn < ENDED { course.told(turn) } else { course.long() }
+    let long = turn >= ENDED || (channel == Channel::Email && turn < 25);
+    if long { course.long() } else { course.told(turn) }
 }
 
 /// What a session becomes that is handed over to an agent.
@@ -49,36 +51,13 @@ const ENDED: u32 = 97;
 
 const CLOSED: Ending = Ending { status: Some("CLOSED"), smart: "CLOSED", reason: "", event: "Agent Closed" };
 
-/// Seconds, lowest and highest, of what takes time on a channel.
-struct Pace {
-    wait: (i64, i64),
-    /// Longest of the waits that most customers have.
-    quick_wait: i64,
-    talk: (i64, i64),
-    wrap_up: (i64, i64),
-}
-
-impl Pace {
-    fn of(channel: Channel) -> Self {
-        match channel {
-            Channel::Voice | Channel::Campaign => {
-                Self { wait: (2, 420), quick_wait: 18, talk: (15, 1_500), wrap_up: (2, 180) }
-            }
-            Channel::Email => {
-                Self { wait: (120, 172_800), quick_wait: 3_600, talk: (120, 864_000), wrap_up: (10, 900) }
-            }
-            _ => Self { wait: (1, 300), quick_wait: 15, talk: (20, 2_700), wrap_up: (2, 240) },
-        }
-    }
-}
-
 /// Tells a conversation in order; `now` only moves on.
-struct Course<'a> {
-    channel: Channel,
-    pace: Pace,
-    now: i64,
-    cast: &'a Cast,
-    dice: &'a mut Dice,
+pub(super) struct Course<'a> {
+    pub(super) channel: Channel,
+    pub(super) pace: Pace,
+    pub(super) now: i64,
+    pub(super) cast: &'a Cast,
+    pub(super) dice: &'a mut Dice,
 }
 
 impl<'a> Course<'a> {
@@ -235,7 +214,7 @@ impl<'a> Course<'a> {
     fn long(&mut self) -> Plot {
         let mut entry = self.queue_entry();
         let mut leg = self.answer();
-        let hours = if self.channel == Channel::Email { self.dice.between(24, 144) } else { self.dice.between(2, 30) };
+        let hours = if self.channel == Channel::Email { self.dice.between(24, 144) } else { self.dice.between(2, 14) };
         self.now += hours * 3_600;
         if let Some(talk) = &mut leg.answer {
             talk.ended = Some(self.now);
@@ -262,59 +241,6 @@ impl<'a> Course<'a> {
                 agent = self.agent();
             }
         }
-    }
-
-    fn answer(&mut self) -> Leg {
-        let (low, high) = self.pace.wait;
-        let quick = self.dice.chance(60);
-        self.now += if quick { self.dice.between(low, self.pace.quick_wait) } else { self.dice.skewed(low, high) };
-        self.accept()
-    }
-
-    fn accept(&mut self) -> Leg {
-        let assigned = (!self.dice.chance(4)).then(|| self.now - self.dice.between(0, 1));
-        let talk = self.talk();
-        Leg { agent: self.agent(), assigned, answer: Some(talk), missed: "" }
-    }
-
-    fn talk(&mut self) -> Talk {
-        let accepted = self.now;
-        // A duration of 0 is legal (F18).
-        let length = if self.dice.chance(1) { 0 } else { self.dice.skewed(self.pace.talk.0, self.pace.talk.1) };
-        let ended = accepted + length;
-        self.now = ended;
-        Talk {
-            accepted,
-            first_response: self.dice.chance(80).then(|| accepted + self.dice.skewed(0, length.min(120))),
-            ended: Some(ended),
-            hold_seconds: self.dice.chance(25).then(|| self.dice.between(0, length / 2)),
-            wrap_up_seconds: self.dice.chance(75).then(|| self.dice.skewed(self.pace.wrap_up.0, self.pace.wrap_up.1)),
-            consulted: self.guests(6, accepted, ended),
-            joined: self.guests(4, accepted, ended),
-            passed_on: (self.channel == Channel::Voice && self.dice.chance(2)).then_some(ended),
-        }
-    }
-
-    fn guests(&mut self, percent: u32, from: i64, to: i64) -> Vec<Guest> {
-        if !self.dice.chance(percent) {
-            return Vec::new();
-        }
-        let count = self.dice.between(1, 2);
-        (0..count).map(|_| self.guest(from, to)).collect()
-    }
-
-    fn guest(&mut self, from: i64, to: i64) -> Guest {
-        let came = self.dice.between(from, to);
-        Guest { agent: self.agent(), from: came, to: self.dice.between(came, to) }
-    }
-
-    /// Within the second that is now.
-    fn moment(&mut self) -> Millis {
-        Millis(Millis::of_second(self.now).0 + self.dice.between(0, 999))
-    }
-
-    fn agent(&mut self) -> usize {
-        self.dice.index(self.cast.agents.len())
     }
 
     fn close(&mut self, destinations: Vec<Destination>) -> Plot {

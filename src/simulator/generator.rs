@@ -142,7 +142,11 @@ impl Generator {
             return Err(SimulatorError::Crowd { at: crowd.at });
         }
         let first = u32::try_from(self.rows()).expect("rows were laid out with 32-bit numbers");
-        timeline::add(&mut self.timelines, (first..first + crowd.rows).map(|serial| Row { start, serial }), &self.dice);
+        timeline::add(
+            &mut self.timelines,
+            (first..first.saturating_add(crowd.rows)).map(|serial| Row { start, serial }),
+            &self.dice,
+        );
         Ok(())
     }
 

@@ -1,19 +1,26 @@
 //! The bundled API server, for trying, testing and measuring: it answers as `api.md` says, from made-up
 //! records that are the same for the same settings.
 //!
-//! **In:** [`SimulatorSettings`]: seed, days, records a day, account, streams, login, limits.
+//! **In:** [`SimulatorSettings`]: seed, days, records a day, account, streams, login, limits, a clock, and
+//! a [`Behaviour`], which has one switch for each thing that the documents leave open.
 //! **Out:** answers of both versions of the API ([`Simulator::answer`] in memory, [`Simulator::start`]
-//! over HTTP), and the truth behind them ([`Generator::truth`]) for tests to compare a lake with.
-//! **Owns:** the records (an index of eight bytes a row; JSON is written when asked for), the check of
-//! tokens, requests and rates, and one reading of what the documents leave open ([`Behaviour`]).
+//! over HTTP), and for tests to compare a lake with: the truth ([`Generator::truth`] of records that
+//! stand still, [`Simulator::truth`] of the present), what no client can read ([`Simulator::unreadable`])
+//! and what was served ([`Simulator::last_served`], [`Simulator::there_since`]).
+//! **Owns:** the records (an index of eight bytes a row; JSON is written when asked for), the course of
+//! each under the clock, and the check of tokens, requests and rates.
 //! **Knows nothing of:** any other room. It shares no code with the client, or it would agree with the
 //! client's mistakes.
 //! **Fails:** on settings that cannot be met and on a port that is taken; to a client it fails as the
 //! API does (F7).
-//! **Rests on:** F1–F7 (requests), F8–F12 and F17 (one reading), F13–F16 (times), F18–F23 and `api.md`
-//! §5 (records). What is decided: `limit` above a page is cut, not refused; a row starts in a whole second
-//! and belongs to the window if `startDate` ≤ start ≤ `endDate`; filters of `channels` take codes, of
-//! `bots` the stream's id or that of an automation bot.
+//! **Rests on:** F1–F7 (requests), F8–F12 and F17 (switches), F13–F16 (times), F18–F23 and `api.md` §5
+//! (records). What is decided: `limit` above a page is cut, not refused; rows are ordered by start
+//! whatever is filtered; an absent `offset` asks for the first page; the last page begins at a multiple
+//! of the limit, also where offset counts records; filters of `bots` take the stream's id or that of an
+//! automation bot. Without a clock every row is there and stands still, some open for ever; with one each
+//! begins, may be handed over to people late (F20), ends, and may get a survey or another disposition up
+//! to two days after (F19); but for e-mail, which may take a fortnight, all is settled three days after
+//! the start.
 
 mod answer;
 mod ask;
@@ -49,6 +56,7 @@ mod server;
 mod settings;
 mod story;
 mod switches;
+mod talk;
 #[cfg(test)]
 mod tests;
 mod timeline;

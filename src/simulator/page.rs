@@ -33,7 +33,7 @@ impl Moment<'_> {
             rows.retain(|held| self.passes(*held, &ask.filter));
         }
         let all = rows.len();
-        let lists = arrange(rows, self.behaviour.order, request);
+        let lists = arrange(rows, self.behaviour.order, self.generator.settings().seed, request);
         let spans = page.spans([lists[0].len(), lists[1].len()], self.behaviour);
         let shown: Vec<Held> = lists.iter().zip(spans).flat_map(|(list, span)| &list[span]).copied().collect();
         let results = match self.behaviour.num_results {

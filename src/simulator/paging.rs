@@ -112,12 +112,12 @@ impl Behaviour {
     }
 }
 
-/// The rows of a window in the order in which they are served, as one list or two; `salt` is of the
-/// request.
-pub(super) fn arrange(mut rows: Vec<Held>, order: Order, salt: u64) -> [Vec<Held>; 2] {
+/// The rows of a window in the order in which they are served, as one list or two. Of the records the
+/// seed decides what is shuffled, and the number of the request what is shuffled anew.
+pub(super) fn arrange(mut rows: Vec<Held>, order: Order, seed: u64, request: u64) -> [Vec<Held>; 2] {
     match order {
-        Order::Shuffled => rows.sort_by_cached_key(|held| held.lot(0)),
-        Order::Reshuffled => rows.sort_by_cached_key(|held| held.lot(salt)),
+        Order::Shuffled => rows.sort_by_cached_key(|held| held.lot(seed)),
+        Order::Reshuffled => rows.sort_by_cached_key(|held| held.lot(seed.wrapping_add(request))),
         _ => rows.sort_unstable_by_key(|held| held.row),
     }
     match order {

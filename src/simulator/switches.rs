@@ -1,6 +1,7 @@
 //! The switches of [`Behaviour`] by name, for a command line and for tables of tests.
 
 use std::fmt;
+use std::str::FromStr;
 
 use jiff::Timestamp;
 
@@ -61,6 +62,20 @@ impl fmt::Display for Behaviour {
         let changed = SWITCHES.iter().filter(|switch| switch.value(self) != switch.value(&plain));
         let texts: Vec<_> = changed.map(|switch| format!("{}={}", switch.name, switch.value(self))).collect();
         f.write_str(if texts.is_empty() { "default".to_owned() } else { texts.join(" ") }.as_str())
+    }
+}
+
+/// What `Display` writes: `switch=value`, with spaces between, or `default`.
+impl FromStr for Behaviour {
+    type Err = SimulatorError;
+
+    fn from_str(text: &str) -> Result<Self, SimulatorError> {
+        let mut behaviour = Self::default();
+        for part in text.split_whitespace().filter(|part| *part != "default") {
+            let (switch, value) = part.split_once('=').unwrap_or((part, ""));
+            behaviour.set(switch, value)?;
+        }
+        Ok(behaviour)
     }
 }
 

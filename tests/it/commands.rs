@@ -2,5 +2,6 @@
 
 mod asking;
 mod checking;
+mod going_on;
 mod keeping;
 mod loading;

@@ -9,6 +9,7 @@ mod commands;
 mod contents;
 mod demo;
 mod examples;
+mod exit_codes;
 mod kpis;
 mod layering;
 mod loaded;

@@ -16,7 +16,6 @@ const WATCHING: &[&str] = &["lake", "account_id", "stream_id", "since", "now", "
 /// Options of commands that go through every object of a lake.
 const KEEPING: &[&str] = &["lake", "account_id", "memory_limit", "wait_lock", "strict", "output"];
 
-#[expect(dead_code, reason = "offered once the corridor plans")]
 pub fn plan() -> Command {
     verb("plan", "Says what a load would do: windows, requests, time. Touches nothing")
         .args(range())

@@ -12,14 +12,15 @@ use object_store::{
     PutMultipartOptions, PutOptions, PutPayload, PutResult, Result,
 };
 
+use super::spoil::verify;
 use super::support::*;
 use crate::lake::{LakeErrorKind, RunState, Writer};
 
 /// Lets so many writes through, then fails every one: what a kill leaves behind.
 #[derive(Debug)]
-struct DyingStore {
-    inner: Arc<dyn ObjectStore>,
-    left: Arc<AtomicI64>,
+pub(super) struct DyingStore {
+    pub(super) inner: Arc<dyn ObjectStore>,
+    pub(super) left: Arc<AtomicI64>,
 }
 
 impl DyingStore {
@@ -73,7 +74,7 @@ impl ObjectStore for DyingStore {
     }
 }
 
-fn first_read() -> Vec<crate::lake::StagedWindow> {
+pub(super) fn first_read() -> Vec<crate::lake::StagedWindow> {
     let mut moving = row(7, "moving").without_time("zz");
     moving.start += DAY;
     vec![
@@ -82,7 +83,7 @@ fn first_read() -> Vec<crate::lake::StagedWindow> {
     ]
 }
 
-fn second_read() -> Vec<crate::lake::StagedWindow> {
+pub(super) fn second_read() -> Vec<crate::lake::StagedWindow> {
     let mut window = proven(&[row(1, "a").hash(2).fetched(90), row(2, "b").fetched(90)], 0, 60, 90);
     window.rejects.push(reject("{}", 7));
     let moved = row(7, "moving").without_time("zz").hash(3).fetched(90);
@@ -120,6 +121,7 @@ async fn a_kill_at_any_write_and_another_run_end_in_the_same_lake() {
         assert_eq!(without_run(&lake), without_run(&whole), "killed at write {writes}");
         assert_eq!(lake.files("_kore_lake/staging"), Vec::<String>::new(), "killed at write {writes}");
         assert_eq!(lake.lines("_kore_lake/rejects").len(), 1, "killed at write {writes}");
+        assert_eq!(verify(&lake).await.findings, [], "killed at write {writes}");
     }
     assert!(survived > 8, "{survived}");
 }

@@ -14,20 +14,22 @@ pub(super) type RunOwners = HashMap<String, BTreeSet<AccountId>>;
 /// Accounts that the lake has anything of.
 pub(super) async fn accounts(lake: &Lake) -> Result<BTreeSet<AccountId>, LakeError> {
     let mut accounts = BTreeSet::new();
-    for folder in [CONVERSATIONS, "ledger/accounts", "ledger/runs", "rejects", "staging", "locks"] {
-        let prefix = if folder == CONVERSATIONS { folder.to_owned() } else { format!("{OURS}/{folder}") };
-        let prefix = Path::from(prefix);
-        let listing = match lake.store().list_with_delimiter(Some(&prefix)).await {
-            Err(object_store::Error::NotFound { .. }) => continue,
-            listing => listing.map_err(|source| LakeError::store("list", prefix.to_string(), source))?,
-        };
-        let name = |path: &Path| {
-            let name = path.filename()?;
-            name.strip_prefix("account_id=").unwrap_or(name).parse().ok()
-        };
-        accounts.extend(listing.common_prefixes.iter().filter_map(name));
+    for folder in ["ledger/accounts", "ledger/runs", "rejects"].map(|folder| format!("{OURS}/{folder}")) {
+        accounts.extend(names_in(lake, &folder, "account_id=").await?);
     }
+    accounts.extend(names_in(lake, CONVERSATIONS, "account_id=").await?);
+    accounts.extend(names_in(lake, &format!("{OURS}/staging"), "").await?);
     Ok(accounts)
+}
+
+/// The accounts that folders of a folder name behind `prefix`.
+async fn names_in(lake: &Lake, folder: &str, prefix: &str) -> Result<Vec<AccountId>, LakeError> {
+    let listing = match lake.store().list_with_delimiter(Some(&Path::from(folder))).await {
+        Err(object_store::Error::NotFound { .. }) => return Ok(Vec::new()),
+        listing => listing.map_err(|source| LakeError::store("list", folder, source))?,
+    };
+    let name = |path: &Path| path.filename()?.strip_prefix(prefix)?.parse().ok();
+    Ok(listing.common_prefixes.iter().filter_map(name).collect())
 }
 
 /// Every run of every account.
@@ -74,7 +76,7 @@ fn of_account(account: &AccountId) -> Vec<Path> {
 }
 
 /// Whether a path is one that the lake makes, or what a writer has half-written.
-fn is_ours(path: &Path) -> bool {
+pub(super) fn is_ours(path: &Path) -> bool {
     let parts: Vec<_> = path.as_ref().split('/').collect();
     if layout::is_leftover(path) {
         return true;

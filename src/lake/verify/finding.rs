@@ -129,31 +129,25 @@ impl FindingKind {
     /// What to do about it.
     pub const fn action(self) -> &'static str {
         match self {
-            Self::UnknownAccount => "give an account of this lake; `status` lists them",
-            Self::CorruptObject => {
-                "restore the object, or move it away, run `verify --rebuild-ledger` and load its day again"
-            }
-            Self::OtherSchema => {
-                "restore the object, or move it away, run `verify --rebuild-ledger` and load its day again"
-            }
-            Self::KeyTwice | Self::SupersededRow | Self::WrongDay | Self::OutOfOrder | Self::WrongFlag => {
-                "nothing of kore-lake writes this: restore the object, or move it away, run `verify --rebuild-ledger` and load its day again"
-            }
+            Self::UnknownAccount => "give an account of this lake",
+            Self::CorruptObject
+            | Self::OtherSchema
+            | Self::KeyTwice
+            | Self::SupersededRow
+            | Self::WrongDay
+            | Self::OutOfOrder
+            | Self::WrongFlag
+            | Self::OtherAccount => "restore the object, or move it out of the lake and load its day again",
             Self::ClocksDisagree => "nothing: the rows came so, and are kept as they came",
-            Self::OtherAccount => {
-                "move the object to the folder of its account, then run `verify --rebuild-ledger` for both"
-            }
-            Self::RowsDiffer | Self::DayGone => {
-                "restore the object, or run `verify --rebuild-ledger` and load the day again"
-            }
+            Self::RowsDiffer | Self::DayGone => "restore the object, or load its day again",
             Self::DayUnknown | Self::ObjectReplaced => {
-                "if the object is meant to be there, nothing: the next run takes it over; else restore what was there"
+                "nothing if it is meant to be there, the next run takes it over; else restore what was there"
             }
             Self::LedgerMissing | Self::LedgerCorrupt => {
-                "restore it, or run `verify --rebuild-ledger`: all of the ledger but the proofs"
+                "restore it, or run `verify --rebuild-ledger`: it restores all but the proofs"
             }
             Self::StrayFile => "move it out of the lake: readers may take it for data",
-            Self::UnfinishedStaging => "run `load` or `replay`: the next run commits what is staged first",
+            Self::UnfinishedStaging => "run `load` or `replay`: a run first commits what is staged",
             Self::OpenIntent => "run `load`: it goes on where the run ended",
             Self::StillChanging => "run it again when the writer is done",
         }

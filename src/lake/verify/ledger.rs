@@ -1,6 +1,7 @@
 use std::collections::BTreeMap;
 
 use super::day::DayRead;
+use super::files::is_ours;
 use super::{Finding, FindingKind};
 use crate::lake::tables::{self, DayLine, RunLine, WindowLine};
 use crate::lake::{AccountHead, DayState, Lake, LakeError, LedgerTable, RejectLine, SessionDate, layout};
@@ -109,7 +110,7 @@ async fn lines<L: tables::Line>(
     let objects = lake.list(folder).await?;
     let mut findings = Vec::new();
     let mut read = 0;
-    for path in objects.iter().map(|object| &object.location).filter(|path| path.extension() == Some("ndjson")) {
+    for path in objects.iter().map(|object| &object.location).filter(|path| is_table(path)) {
         read += 1;
         match tables::read::<L>(lake, path).await {
             Err(error @ LakeError::CorruptLedger { .. }) => findings.push(Finding::of_error(account, path, &error)),
@@ -117,4 +118,9 @@ async fn lines<L: tables::Line>(
         }
     }
     Ok((read, findings))
+}
+
+/// Whether a path below the tables is one of their objects, and nothing half-written.
+fn is_table(path: &object_store::path::Path) -> bool {
+    is_ours(path) && !layout::is_leftover(path)
 }

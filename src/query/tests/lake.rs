@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
-use arrow::datatypes::{Schema as ArrowSchema, SchemaRef};
+use arrow::datatypes::{DataType, FieldRef, Fields, Schema as ArrowSchema, SchemaRef};
 use arrow::json::ReaderBuilder;
 use datafusion::parquet::arrow::ArrowWriter;
 use object_store::local::LocalFileSystem;
@@ -34,10 +34,21 @@ impl Lake {
     }
 
     pub(super) fn day(&mut self, account: &str, date: &str, rows: impl IntoIterator<Item = Value>) {
+        self.day_under(Schema::conversations_arrow(), account, date, rows);
+    }
+
+    /// A day whose object has other columns.
+    pub(super) fn day_under(
+        &mut self,
+        schema: SchemaRef,
+        account: &str,
+        date: &str,
+        rows: impl IntoIterator<Item = Value>,
+    ) {
         let rows: Vec<Value> = rows.into_iter().collect();
         let path = self.object(account, date);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, parquet(&rows, Schema::conversations_arrow())).unwrap();
+        fs::write(path, parquet(&rows, schema)).unwrap();
         self.days.insert((account.to_owned(), date.to_owned()), rows);
     }
 
@@ -112,11 +123,29 @@ pub(super) fn parquet(rows: &[Value], schema: SchemaRef) -> Vec<u8> {
     bytes
 }
 
-/// The declared schema without some columns: that of an older lake.
-pub(super) fn schema_without(names: &[&str]) -> SchemaRef {
-    let schema = Schema::conversations_arrow();
-    let fields = schema.fields().iter().filter(|field| !names.contains(&field.name().as_str())).cloned();
-    Arc::new(ArrowSchema::new(fields.collect::<Vec<_>>()))
+/// The declared schema without the columns at these paths: that of an older lake.
+pub(super) fn schema_without(paths: &[&str]) -> SchemaRef {
+    Arc::new(ArrowSchema::new(without("", Schema::conversations_arrow().fields(), paths)))
+}
+
+fn without(prefix: &str, fields: &Fields, paths: &[&str]) -> Fields {
+    let stays = |field: &&FieldRef| !paths.contains(&format!("{prefix}{}", field.name()).as_str());
+    let pruned = |field: &FieldRef| {
+        let data_type = pruned(&format!("{prefix}{}.", field.name()), field.data_type(), paths);
+        Arc::new(field.as_ref().clone().with_data_type(data_type))
+    };
+    fields.iter().filter(stays).map(pruned).collect()
+}
+
+fn pruned(prefix: &str, data_type: &DataType, paths: &[&str]) -> DataType {
+    match data_type {
+        DataType::Struct(fields) => DataType::Struct(without(prefix, fields, paths)),
+        DataType::List(element) => {
+            let data_type = pruned(prefix, element.data_type(), paths);
+            DataType::List(Arc::new(element.as_ref().clone().with_data_type(data_type)))
+        }
+        other => other.clone(),
+    }
 }
 
 /// `base` with the members of `more` in place of its own.

@@ -1,6 +1,7 @@
 mod formats;
 mod functions;
 mod lake;
+mod older;
 mod pins;
 mod reports;
 mod statements;

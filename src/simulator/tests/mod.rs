@@ -1,6 +1,10 @@
+mod churn;
+mod clock;
 mod http;
+mod publish;
 mod records;
 mod requests;
+mod switches;
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -10,7 +14,7 @@ use jiff::Timestamp;
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use serde_json::{Value, json};
 
-use super::{Generator, GeneratorSettings, Simulator, SimulatorSettings};
+use super::{Behaviour, Generator, GeneratorSettings, Simulator, SimulatorSettings};
 
 fn data(per_day: u32) -> GeneratorSettings {
     GeneratorSettings { conversations_per_day: per_day, ..GeneratorSettings::default() }
@@ -21,7 +25,28 @@ fn generator(per_day: u32) -> Generator {
 }
 
 fn simulator(per_day: u32) -> Simulator {
-    Simulator::new(SimulatorSettings { data: data(per_day), ..SimulatorSettings::default() }).unwrap()
+    Simulator::new(settings(per_day, &[])).unwrap()
+}
+
+/// A simulator with some switches set.
+fn switched(per_day: u32, switches: &[(&str, &str)]) -> Simulator {
+    Simulator::new(settings(per_day, switches)).unwrap()
+}
+
+fn settings(per_day: u32, switches: &[(&str, &str)]) -> SimulatorSettings {
+    let mut behaviour = Behaviour::default();
+    for (switch, value) in switches {
+        behaviour.set(switch, value).unwrap();
+    }
+    SimulatorSettings { data: data(per_day), behaviour, ..SimulatorSettings::default() }
+}
+
+fn id(row: &Value) -> String {
+    format!("{}/{}", row["sessionId"], row["conversationId"])
+}
+
+fn ids(rows: &[Value]) -> Vec<String> {
+    rows.iter().map(id).collect()
 }
 
 fn stream(generator: &Generator) -> &str {
@@ -45,7 +70,7 @@ fn token(claims: &Value, secret: &str, algorithm: Algorithm) -> String {
 /// A request that is right in everything, to be spoilt in one thing.
 struct Call {
     path: String,
-    query: &'static str,
+    query: String,
     headers: Vec<(&'static str, String)>,
     body: Value,
 }
@@ -60,7 +85,7 @@ impl Call {
         let account = settings.data.account_id.clone();
         Self {
             path: format!("/agentassist/api/public/analytics/account/{account}/{call}"),
-            query: "limit=100&offset=0",
+            query: "limit=100&offset=0".to_owned(),
             headers: vec![
                 ("auth", settings.token()),
                 ("accountId", account),
@@ -76,8 +101,14 @@ impl Call {
         self
     }
 
-    fn query(self, query: &'static str) -> Self {
-        Self { query, ..self }
+    fn query(self, query: &str) -> Self {
+        Self { query: query.to_owned(), ..self }
+    }
+
+    /// Asks for the seconds of these times, the second one as `endDate`.
+    fn between(self, from: Timestamp, to: Timestamp) -> Self {
+        let text = |time: Timestamp| json!(time.strftime("%Y-%m-%d %H:%M:%S").to_string());
+        self.with("startDate", text(from)).with("endDate", text(to))
     }
 
     fn header(mut self, name: &'static str, value: &str) -> Self {
@@ -108,27 +139,20 @@ impl Call {
         (rows, body["numResults"].as_u64().unwrap())
     }
 
-    /// Rows of the whole window.
+    /// Rows of the whole window, where offsets count pages from 0 to 10.
     fn rows(&self, simulator: &Simulator) -> Vec<Value> {
-        const PAGES: [&str; 11] = [
-            "offset=0",
-            "offset=1",
-            "offset=2",
-            "offset=3",
-            "offset=4",
-            "offset=5",
-            "offset=6",
-            "offset=7",
-            "offset=8",
-            "offset=9",
-            "offset=10",
-        ];
-        let mut rows = Vec::new();
-        for query in PAGES {
-            let call = Self { path: self.path.clone(), query, headers: self.headers.clone(), body: self.body.clone() };
-            rows.extend(call.page(simulator).0);
-        }
-        rows
+        (0..=10).flat_map(|offset| self.at(offset, simulator)).collect()
+    }
+
+    /// Rows of the page at an offset.
+    fn at(&self, offset: u32, simulator: &Simulator) -> Vec<Value> {
+        let call = Self {
+            path: self.path.clone(),
+            query: format!("limit=100&offset={offset}"),
+            headers: self.headers.clone(),
+            body: self.body.clone(),
+        };
+        call.page(simulator).0
     }
 
     /// Status, code and text of a refusal.

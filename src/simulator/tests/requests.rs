@@ -5,12 +5,8 @@ use axum::http::{Request, header::RETRY_AFTER};
 use jsonwebtoken::Algorithm;
 use serde_json::{Value, json};
 
-use super::{Call, data, day, now, simulator, stream, token};
+use super::{Call, data, day, id, now, simulator, stream, token};
 use crate::simulator::{Api, Behaviour, Simulator, SimulatorSettings, View};
-
-fn id(row: &Value) -> String {
-    format!("{}/{}", row["sessionId"], row["conversationId"])
-}
 
 #[test]
 fn pages_partition_the_window_and_equal_the_truth() {

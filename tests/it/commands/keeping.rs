@@ -25,9 +25,10 @@ fn status_tells_of_each_account_and_stream_what_is_there() {
       rows         106, API v2
       stream st-5e1a7c30-2b64-5f0d-9a41-c8d2e7f60b13
         provisional  up to 2026-03-04T00:00:00Z, 12 hours ago
-        final        nothing yet
+        final        up to 2026-03-04T00:00:00Z, 12 hours ago
+        lookback     3days
         open rows    0
-        last run     load, complete, began [time]; 2 requests, 106 rows new, 0 changed
+        last run     load, complete, began [time]; 5 requests, 106 rows new, 0 changed
         gaps         none
         owed         none
     ");
@@ -68,7 +69,7 @@ fn a_stream_that_was_read_too_long_ago_is_named() {
     insta::assert_snapshot!(ages("--max-age 11h"), @"
     exit 10
     --- stderr
-    error: stream `st-5e1a7c30-2b64-5f0d-9a41-c8d2e7f60b13` of account `6a1f0c2de4b58790a3c1d2e4`: expected rows up to at most 11h ago, found `2026-03-04T00:00:00Z`, 12 hours ago
+    error: stream `st-5e1a7c30-2b64-5f0d-9a41-c8d2e7f60b13` of account `6a1f0c2de4b58790a3c1d2e4`: expected rows up to at most 11h ago, found `2026-03-04T00:00:00Z`, 12h ago
     hint: run `load`
     ");
     insta::assert_snapshot!(ages("--max-age 11h --account-id another"), @"
@@ -159,7 +160,7 @@ fn what_does_not_hold_is_named_with_its_place_and_what_to_do() {
     error: `conversations/copy.parquet`: expected `account_id=…/session_date=…/conversations.parquet` alone, found a file of 4 bytes that is none of them
       hint: move it out of the lake: readers may take it for data
     error: `conversations/account_id=6a1f0c2de4b58790a3c1d2e4/session_date=2026-03-02/conversations.parquet`: expected a readable object, found cannot read the partition `conversations/account_id=6a1f0c2de4b58790a3c1d2e4/session_date=2026-03-02/conversations.parquet`: the object is corrupt: Parquet error: Invalid Parquet file. Corrupt footer
-      hint: restore the object, or move it away, run `verify --rebuild-ledger` and load its day again
+      hint: restore the object, or move it out of the lake and load its day again
     verified: accounts 1, days 2 ([size]), rows 47, objects 5; findings 2
     --- stderr
     error: expected a lake without findings, found 2
@@ -168,7 +169,7 @@ fn what_does_not_hold_is_named_with_its_place_and_what_to_do() {
     exit 7
     --- stdout
     error: `conversations/account_id=another`: expected the account `another`, found nothing of it
-      hint: give an account of this lake; `status` lists them
+      hint: give an account of this lake
     verified: accounts 0, days 0 ([size]), rows 0, objects 0; findings 1
     --- stderr
     error: expected a lake without findings, found 1
@@ -198,7 +199,7 @@ fn a_ledger_that_is_gone_is_rebuilt_without_its_proofs() {
     exit 7
     --- stdout
     error: `_kore_lake/ledger/accounts/account_id=6a1f0c2de4b58790a3c1d2e4/head.json`: expected the account's ledger, found none beside 2 days
-      hint: restore it, or run `verify --rebuild-ledger`: all of the ledger but the proofs
+      hint: restore it, or run `verify --rebuild-ledger`: it restores all but the proofs
     verified: accounts 1, days 2 ([size]), rows 106, objects 2; findings 1
     --- stderr
     error: expected a lake without findings, found 1

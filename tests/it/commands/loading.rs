@@ -17,24 +17,26 @@ fn a_range_is_loaded_and_loaded_again_nothing_changes() {
     exit 0
     --- stdout
     load: complete in [s] s
-      windows   1 read whole, 0 unreadable
-      requests  2, 1.00 times the 2 that the rows fill
-      pages     2, [size] of JSON, 106 records
+      windows   3 read whole (short page 1, empty page 1, nothing at all 1), 0 unreadable
+      requests  5, 2.50 times the 2 that the rows fill
+      pages     5, [size] of JSON, 106 records
       rows      106 new, 0 changed, 0 unchanged, 0 superseded; 0 not returned and kept
       rejects   0, 0 of them new
       days      2 written ([size]), 0 unchanged
+      up to     2026-03-04T00:00:00Z, final up to 2026-03-04T00:00:00Z
       memory    [size] at its peak
     ");
     insta::assert_snapshot!(load(), @"
     exit 0
     --- stdout
     load: complete in [s] s
-      windows   1 read whole, 0 unreadable
+      windows   1 read whole (short page 1), 0 unreadable
       requests  2, 1.00 times the 2 that the rows fill
       pages     2, [size] of JSON, 106 records
       rows      0 new, 0 changed, 106 unchanged, 0 superseded; 0 not returned and kept
       rejects   0, 0 of them new
       days      0 written ([size]), 2 unchanged
+      up to     2026-03-04T00:00:00Z, final up to 2026-03-04T00:00:00Z
       memory    [size] at its peak
     ");
 }
@@ -52,7 +54,7 @@ fn the_summary_is_json_on_stdout_and_in_a_file() {
     let written: Value = serde_json::from_str(&fs::read_to_string(loaded.path().join("s.json")).unwrap()).unwrap();
     assert_eq!(printed, written);
     let names: Vec<_> = written.as_object().unwrap().keys().cloned().collect();
-    insta::assert_snapshot!(names.join(" "), @"accounts command days elapsed_seconds error ideal_requests lake outcome page_bytes pages peak_memory_bytes range records rejects requests resumed rows run_id started_at summary_version unreadable unreadable_files windows written_bytes");
+    insta::assert_snapshot!(names.join(" "), @"accounts command days elapsed_seconds error evidence final_up_to ideal_requests lake outcome page_bytes pages peak_memory_bytes provisional_up_to range ranges records rejects request_ratio requests resumed rows run_id server started_at stopped_by summary_version totals_disagree unreadable unreadable_files windows windows_cut written_bytes");
     let at = |path: &str| written.pointer(path).unwrap_or(&Value::Null).clone();
     assert_eq!(at("/summary_version"), 1);
     assert_eq!(at("/command"), "load");
