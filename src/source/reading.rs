@@ -334,7 +334,7 @@ impl WindowReading {
             return self.repeats(news);
         }
         if self.pages == Pages::One {
-            return self.doubt(Doubt::Full { records: self.so_far.records });
+            return self.doubt(Doubt::Full { records: count(self.seen.len()) });
         }
         self.keep(page);
         self.ask_for_more_records();
