@@ -240,6 +240,7 @@ impl Run<'_> {
         let hull =
             ranges.first().zip(ranges.last()).and_then(|(first, last)| TimeRange::new(first.from(), last.to()).ok());
         let mut manifest = Manifest::new(self.id.clone(), &reader.template(), hull);
+        manifest.as_of = Some(self.request.now);
         manifest.windows = windows;
         manifest
     }

@@ -155,7 +155,7 @@ impl Run<'_> {
             stream: Some(manifest.stream_id.clone()),
             range: window.window.range(),
             read_at,
-            as_of: read_at,
+            as_of: manifest.as_of.unwrap_or(read_at),
             whole: true,
             covers: true,
             evidence_kind: evidence.kind.as_str().to_owned(),

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::LoadRequest;
 use crate::clock::{TimeRange, UtcTime};
 use crate::error::Error;
-use crate::lake::{Lake, SessionTime, StreamState};
+use crate::lake::{Lake, OpenRow, SessionTime, StreamState};
 use crate::source::{FilteredTime, Work};
 
 const DAY: Duration = Duration::from_hours(24);
@@ -82,8 +82,9 @@ fn since_the_last_run(request: &LoadRequest, stream: Option<&StreamState>) -> Re
     Ok(ranges)
 }
 
-/// The seconds in which open rows of the stream started that no window of `ranges` reads again, each at most once a
-/// day, neighbours joined.
+/// The seconds of rows of the stream that may still change though no window of `ranges` reads them again, each at most
+/// once a day, neighbours joined: open rows, and those that ended after more than a day and were last read less than the
+/// lookback later (F19).
 pub(super) async fn open_seconds(
     lake: &Lake,
     request: &LoadRequest,
@@ -91,13 +92,13 @@ pub(super) async fn open_seconds(
     ranges: &[TimeRange],
 ) -> Result<Vec<TimeRange>, Error> {
     let oldest = request.now.minus(LONGEST_SESSION);
-    let rows = lake.open_rows(&request.account_id, Some(&request.stream_id), oldest).await?;
-    let read_of_late = |start: UtcTime| {
-        let stretches = stream.map_or(&[][..], |stream| stream.coverage.stretches());
-        let read = stretches.iter().find(|read| read.range.contains(start));
-        read.is_some_and(|read| request.now < read.as_of.plus(DAY))
+    let rows = lake.long_rows(&request.account_id, Some(&request.stream_id), oldest, DAY).await?;
+    let is_due = |row: &OpenRow| {
+        let last = stream.and_then(|stream| stream.coverage.last_present(row.start));
+        let settled = last.zip(row.end).is_some_and(|(last, end)| end.plus(request.lookback) <= last);
+        row.start < request.now && !settled && last.is_none_or(|last| last.plus(DAY) <= request.now)
     };
-    let due = rows.iter().map(|row| row.start).filter(|start| *start < request.now && !read_of_late(*start));
+    let due = rows.iter().filter(|row| is_due(row)).map(|row| row.start);
     let second = |start: UtcTime| TimeRange::new(start, start.plus(Duration::from_secs(1))).ok();
     Ok(joined(due.filter_map(second).flat_map(|second| second.without(ranges)).collect()))
 }
