@@ -166,6 +166,11 @@ impl Proven {
         }
     }
 
+    /// That part itself; none where it is empty.
+    pub(super) fn final_part(&self, lookback: Duration) -> Option<TimeRange> {
+        TimeRange::new(self.range.from(), self.final_up_to(lookback)).ok()
+    }
+
     fn is_final(&self, lookback: Duration) -> bool {
         self.final_up_to(lookback) == self.range.to()
     }

@@ -101,7 +101,7 @@ pub struct Intent {
     pub run_id: RunId,
     /// Ranges to read; none for a replay.
     pub ranges: Vec<TimeRange>,
-    /// When it began.
+    /// When it began; of a run that goes on with what an earlier one had begun, when that one did.
     pub started_at: UtcTime,
     /// Version of the API asked; none for a replay.
     pub api_version: Option<ApiVersion>,

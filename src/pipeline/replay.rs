@@ -242,6 +242,7 @@ impl Run<'_> {
                 command: "replay".to_owned(),
                 stream: None,
                 ranges: Vec::new(),
+                begun_at: None,
                 api_version: None,
                 fields: BTreeSet::new(),
                 lookback: None,

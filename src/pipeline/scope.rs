@@ -17,13 +17,17 @@ pub(super) const LONGEST_SESSION: Duration = Duration::from_hours(30 * 24);
 /// What a run is to read.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Scope {
-    /// What it sets out for; the intent.
+    /// What it sets out for, without what an open intent that it goes on with has read of it.
     pub(super) own: Vec<TimeRange>,
     /// What a run before it had set out for and did not read.
     pub(super) resumed: Vec<TimeRange>,
     /// Ranges that must be whole for every session that starts in them: the run's own, and those of a run before it
     /// that did not end.
     pub(super) asked: Vec<TimeRange>,
+    /// What is read already of what it sets out for.
+    finished: Vec<TimeRange>,
+    /// When the intent was begun that it goes on with.
+    pub(super) begun_at: Option<UtcTime>,
 }
 
 impl Scope {
@@ -37,11 +41,22 @@ impl Scope {
             None => since_the_last_run(request, stream)?,
         };
         own = joined(own);
-        let open = stream.and_then(|stream| stream.intent.as_ref()).map_or(&[][..], |open| &open.ranges);
+        let intent = stream.and_then(|stream| stream.intent.as_ref());
+        let open = intent.map_or(&[][..], |open| &open.ranges);
         let unfinished = stream.map(StreamState::unfinished).unwrap_or_default();
         let resumed = joined(unfinished.iter().flat_map(|range| range.without(&own)).collect());
         let asked = joined(own.iter().chain(open).copied().collect());
-        Ok(Self { own, resumed, asked })
+        let alike = intent.filter(|open| open.api_version == Some(request.api));
+        let finished = alike.and(stream).map(|stream| stream.finished(request.now, request.lookback));
+        let left: Vec<_> = own.iter().flat_map(|range| range.without(finished.as_deref().unwrap_or_default())).collect();
+        let finished: Vec<_> = own.iter().flat_map(|range| range.without(&left)).collect();
+        let begun_at = alike.filter(|_| !finished.is_empty()).map(|open| open.started_at);
+        Ok(Self { own: left, resumed, asked, finished, begun_at })
+    }
+
+    /// What stands in the ledger until all of it is read.
+    pub(super) fn intent(&self) -> Vec<TimeRange> {
+        joined(self.own.iter().chain(&self.resumed).chain(&self.finished).copied().collect())
     }
 
     /// All that is to be read, no second twice.
