@@ -1,4 +1,5 @@
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use object_store::{ObjectStoreExt, PutPayload};
 use serde::{Deserialize, Serialize};
@@ -100,7 +101,7 @@ pub struct Intent {
     pub run_id: RunId,
     /// Ranges to read; none for a replay.
     pub ranges: Vec<TimeRange>,
-    /// When it began.
+    /// When it began; of a run that goes on with what an earlier one had begun, when that one did.
     pub started_at: UtcTime,
     /// Version of the API asked; none for a replay.
     pub api_version: Option<ApiVersion>,
@@ -209,6 +210,12 @@ impl StreamState {
         let (later, paid): (Vec<_>, Vec<_>) = std::mem::take(&mut self.owed).into_iter().partition(stays);
         self.owed = later;
         self.owed.extend(paid.into_iter().flat_map(|owed| owed.without(proven.range)));
+    }
+
+    /// Joins what was read whole long ago. What counts as read for an open intent is told by when it was read: stays.
+    pub(super) fn compact(&mut self) {
+        let lookback = Duration::from_secs(self.lookback_seconds.unwrap_or_default());
+        self.coverage.compact(lookback, self.intent.as_ref().map(|intent| intent.started_at));
     }
 
     /// Takes a window as not read whole.

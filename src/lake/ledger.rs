@@ -4,7 +4,8 @@ use std::sync::Arc;
 use super::staging::StagedObject;
 use super::tables::{self, DayLine, WindowLine};
 use super::{
-    AccountHead, CommitSummary, DayState, LakeError, LedgerTable, Proven, SessionDate, WindowProof, Writer, layout,
+    AccountHead, CommitSummary, DayState, LakeError, LedgerTable, Proven, SessionDate, StreamState, WindowProof, Writer,
+    layout,
 };
 use crate::clock::UtcTime;
 use crate::schema::RunId;
@@ -31,9 +32,10 @@ impl Writer {
             } else if let Some(range) = proof.over().filter(|_| proof.whole) {
                 let WindowProof { read_at, as_of, covers, .. } = *proof;
                 let (run_id, evidence) = (object.run_id.clone(), proof.evidence_kind.clone());
-                stream.prove(&Proven { range, read_at, as_of, run_id, evidence }, covers);
+                stream.prove(&Proven { range, read_at, as_of, run_id, evidence, age_seconds: None }, covers);
             }
         }
+        head.streams.values_mut().for_each(StreamState::compact);
         remember_requests(&mut head, staged);
         head.retired.extend(staged.iter().map(|object| object.path.to_string()));
         head.store(&self.lake, &self.run_id).await?;

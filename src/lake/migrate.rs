@@ -153,6 +153,7 @@ impl Writer {
             command: "migrate".to_owned(),
             stream: None,
             ranges: Vec::new(),
+            begun_at: None,
             api_version: None,
             fields: BTreeSet::new(),
             lookback: None,

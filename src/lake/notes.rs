@@ -49,7 +49,7 @@ impl Writer {
         for owed in accepted.iter().filter(|owed| owed.covers) {
             let Owed { range, read_at, as_of, .. } = *owed;
             let (run_id, evidence) = (self.run_id.clone(), ACCEPTED.to_owned());
-            state.coverage.add(&Proven { range, read_at, as_of, run_id, evidence });
+            state.coverage.add(&Proven { range, read_at, as_of, run_id, evidence, age_seconds: None });
         }
         let lines = accepted.iter().map(|owed| self.accepted_line(stream, owed)).collect();
         self.lock.check().await?;

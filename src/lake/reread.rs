@@ -24,13 +24,15 @@ pub enum SessionTime {
     End,
 }
 
-/// A row of a conversation that was open when it was last read.
+/// A row that was open when it was last read, or had ended of late.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct OpenRow {
     /// Stream that it was read of; none where a replayed file named none.
     pub stream: Option<StreamId>,
     /// Second in which it started: by the record, else by its session id (F15).
     pub start: UtcTime,
+    /// When it ended; none of an open row, whose end time says nothing (F22).
+    pub end: Option<UtcTime>,
     /// When it was last read: the later of its fetch and the last proven read of its second.
     pub last_read: UtcTime,
     /// Its partition.
@@ -87,15 +89,29 @@ impl Lake {
         stream: Option<&StreamId>,
         since: UtcTime,
     ) -> Result<Vec<OpenRow>, LakeError> {
+        self.long_rows(account, stream, since, Duration::MAX).await
+    }
+
+    /// The same, with rows that have ended and took longer than `longer_than`: what looks back from their end finds
+    /// what came after it (F19), and what looks back from their start does not.
+    ///
+    /// # Errors
+    /// As [`open_rows`](Self::open_rows).
+    pub async fn long_rows(
+        &self,
+        account: &AccountId,
+        stream: Option<&StreamId>,
+        since: UtcTime,
+        longer_than: Duration,
+    ) -> Result<Vec<OpenRow>, LakeError> {
         let head = self.head(account).await?;
         let mut rows = Vec::new();
         for (date, meta) in self.partitions_of(account, since, None).await? {
             let found = self.gather(&meta, &OPEN_COLUMNS, |batch, found: &mut Vec<OpenRow>| {
                 let open = OpenColumns::of(batch)?;
-                let open = (0..batch.num_rows()).filter_map(|row| open.row(row, date, head.as_ref()));
-                let asked =
-                    open.filter(|row| row.start >= since && (stream.is_none() || row.stream.as_ref() == stream));
-                found.extend(asked);
+                let rows = (0..batch.num_rows()).filter_map(|row| open.row(row, date, longer_than, head.as_ref()));
+                let of_stream = |row: &OpenRow| stream.is_none() || row.stream.as_ref() == stream;
+                found.extend(rows.filter(|row| row.start >= since && of_stream(row)));
                 Ok(())
             });
             rows.extend(found.await?);
@@ -161,13 +177,21 @@ impl Lake {
 }
 
 /// Columns that tell an open row.
-const OPEN_COLUMNS: [&str; 6] =
-    ["session_id", "conversation_id", "session_start_time", "final_status", "_fetched_at", "_stream_id"];
+const OPEN_COLUMNS: [&str; 7] = [
+    "session_id",
+    "conversation_id",
+    "session_start_time",
+    "session_end_time",
+    "final_status",
+    "_fetched_at",
+    "_stream_id",
+];
 
 struct OpenColumns<'a> {
     session: &'a StringArray,
     conversation: &'a StringArray,
     start: &'a TimestampMicrosecondArray,
+    end: &'a TimestampMicrosecondArray,
     status: &'a StringArray,
     fetched_at: &'a TimestampMicrosecondArray,
     stream: &'a StringArray,
@@ -179,28 +203,35 @@ impl<'a> OpenColumns<'a> {
             session: texts(batch, "session_id")?,
             conversation: texts(batch, "conversation_id")?,
             start: times(batch, "session_start_time")?,
+            end: times(batch, "session_end_time")?,
             status: texts(batch, "final_status")?,
             fetched_at: times(batch, "_fetched_at")?,
             stream: texts(batch, "_stream_id")?,
         })
     }
 
-    fn row(&self, row: usize, session_date: SessionDate, head: Option<&AccountHead>) -> Option<OpenRow> {
-        let status = text(self.status, row)?.trim();
-        if !Schema::conversations().is_open_status(status) {
+    /// The row if it is open or took longer than `longer_than`.
+    fn row(&self, row: usize, date: SessionDate, longer_than: Duration, head: Option<&AccountHead>) -> Option<OpenRow> {
+        let is_open = text(self.status, row).is_some_and(|text| Schema::conversations().is_open_status(text.trim()));
+        let end = time(self.end, row).filter(|_| !is_open);
+        if !is_open && end.is_none() {
             return None;
         }
         let session_id = self.session.value(row);
         // The second that the server would be asked for: what the record says, before what its id says.
         let start = whole_second(time(self.start, row).or_else(|| object_id_time(session_id))?);
+        if end.is_some_and(|end| end.since(start) <= longer_than) {
+            return None;
+        }
         let stream: Option<StreamId> = text(self.stream, row).and_then(|stream| stream.parse().ok());
         let read = head.and_then(|head| head.stream(stream.as_ref())?.coverage.last_read(start));
         let fetched_at = UtcTime::from_micros(self.fetched_at.value(row));
         Some(OpenRow {
             stream,
             start,
+            end,
             last_read: read.map_or(fetched_at, |read| read.max(fetched_at)),
-            session_date,
+            session_date: date,
             session_id: session_id.to_owned(),
             conversation_id: text(self.conversation, row).filter(|id| !id.is_empty()).map(str::to_owned),
         })

@@ -1,8 +1,17 @@
 use std::time::Duration;
 
-use super::StreamState;
+use super::{Intent, Owed, Proven, StreamState};
 use crate::clock::{TimeRange, UtcTime};
 use crate::schema::RunId;
+
+const DAY: Duration = Duration::from_hours(24);
+
+impl Intent {
+    /// Whether a read by `run` at `read_at` was made for it.
+    fn includes(&self, run: &RunId, read_at: UtcTime) -> bool {
+        *run == self.run_id || read_at >= self.started_at
+    }
+}
 
 impl StreamState {
     /// *Provisional up to*: the largest end of a window read, whole or not. Of what a stream was asked for, nothing
@@ -40,11 +49,33 @@ impl StreamState {
     /// What the run of the open intent set out to read and neither it nor a later run has read, whole or not.
     pub fn unfinished(&self) -> Vec<TimeRange> {
         let Some(open) = &self.intent else { return Vec::new() };
-        let since = |run: &RunId, read_at| *run == open.run_id || read_at >= open.started_at;
-        let whole = self.coverage.stretches().iter().filter(|read| since(&read.run_id, read.read_at));
-        let owed = self.owed.iter().filter(|owed| since(&owed.run_id, owed.read_at));
-        let done: Vec<_> = whole.map(|read| read.range).chain(owed.map(|owed| owed.range)).collect();
+        let whole = self.read_since(open).map(|read| read.range);
+        let done: Vec<_> = whole.chain(self.tried_since(open).map(|owed| owed.range)).collect();
         open.ranges.iter().flat_map(|range| range.without(&done)).collect()
+    }
+
+    /// What was read for the open intent, whole or not, and need not be read again by a run that goes on with it at
+    /// `now`: what was over for `lookback` when it was read; and, since a later run reads it once more, what is not
+    /// over for so long yet and was read within a day.
+    pub fn finished(&self, now: UtcTime, lookback: Duration) -> Vec<TimeRange> {
+        let Some(open) = &self.intent else { return Vec::new() };
+        let of_late = |as_of: UtcTime| as_of <= now && now < as_of.plus(DAY);
+        let fresh = |range: TimeRange, as_of| {
+            TimeRange::new(range.from().max(now.minus(lookback)), range.to()).ok().filter(|_| of_late(as_of))
+        };
+        let settled = self.read_since(open).filter_map(|read| read.final_part(lookback));
+        let read = self.read_since(open).filter_map(|read| fresh(read.range, read.as_of));
+        let tried = self.tried_since(open).filter(|owed| of_late(owed.as_of)).map(|owed| owed.range);
+        let done: Vec<_> = settled.chain(read).chain(tried).collect();
+        open.ranges.iter().flat_map(|range| range.without(&range.without(&done))).collect()
+    }
+
+    fn read_since(&self, open: &Intent) -> impl Iterator<Item = &Proven> {
+        self.coverage.stretches().iter().filter(|read| open.includes(&read.run_id, read.read_at))
+    }
+
+    fn tried_since(&self, open: &Intent) -> impl Iterator<Item = &Owed> {
+        self.owed.iter().filter(|owed| open.includes(&owed.run_id, owed.read_at))
     }
 
     /// Takes over the lookback of a run; a shorter one changes nothing.

@@ -57,6 +57,8 @@ pub struct RunIntent {
     pub stream: Option<StreamId>,
     /// Ranges to read; none for a replay.
     pub ranges: Vec<TimeRange>,
+    /// When this was begun, where the run goes on with an open intent.
+    pub begun_at: Option<UtcTime>,
     /// API version asked; none for a replay.
     pub api_version: Option<ApiVersion>,
     /// Selectable fields asked.
@@ -201,7 +203,7 @@ impl Writer {
         stream.intent = Some(Intent {
             run_id: self.run_id.clone(),
             ranges: intent.ranges,
-            started_at,
+            started_at: intent.begun_at.unwrap_or(started_at),
             api_version: intent.api_version,
             fields: intent.fields,
             command: intent.command,

@@ -27,6 +27,7 @@ pub async fn accept(lake: &Lake, request: &LoadRequest, range: TimeRange) -> Res
         command: "accept".to_owned(),
         stream: None,
         ranges: Vec::new(),
+        begun_at: None,
         api_version: None,
         fields: BTreeSet::new(),
         lookback: None,

@@ -240,6 +240,7 @@ impl Run<'_> {
         let hull =
             ranges.first().zip(ranges.last()).and_then(|(first, last)| TimeRange::new(first.from(), last.to()).ok());
         let mut manifest = Manifest::new(self.id.clone(), &reader.template(), hull);
+        manifest.as_of = Some(self.request.now);
         manifest.windows = windows;
         manifest
     }
@@ -261,7 +262,8 @@ fn intent(request: &LoadRequest, scope: &Scope) -> RunIntent {
     RunIntent {
         command: "load".to_owned(),
         stream: Some(request.stream_id.clone()),
-        ranges: scope.own.iter().chain(&scope.resumed).copied().collect(),
+        ranges: scope.intent(),
+        begun_at: scope.begun_at,
         api_version: Some(request.api),
         fields: selected_fields(request.api).iter().map(|field| (*field).to_owned()).collect(),
         lookback: Some(request.lookback),

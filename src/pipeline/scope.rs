@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::LoadRequest;
 use crate::clock::{TimeRange, UtcTime};
 use crate::error::Error;
-use crate::lake::{Lake, SessionTime, StreamState};
+use crate::lake::{Lake, OpenRow, SessionTime, StreamState};
 use crate::source::{FilteredTime, Work};
 
 const DAY: Duration = Duration::from_hours(24);
@@ -17,13 +17,17 @@ pub(super) const LONGEST_SESSION: Duration = Duration::from_hours(30 * 24);
 /// What a run is to read.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Scope {
-    /// What it sets out for; the intent.
+    /// What it sets out for, without what an open intent that it goes on with has read of it.
     pub(super) own: Vec<TimeRange>,
     /// What a run before it had set out for and did not read.
     pub(super) resumed: Vec<TimeRange>,
     /// Ranges that must be whole for every session that starts in them: the run's own, and those of a run before it
     /// that did not end.
     pub(super) asked: Vec<TimeRange>,
+    /// What is read already of what it sets out for.
+    finished: Vec<TimeRange>,
+    /// When the intent was begun that it goes on with.
+    pub(super) begun_at: Option<UtcTime>,
 }
 
 impl Scope {
@@ -37,11 +41,22 @@ impl Scope {
             None => since_the_last_run(request, stream)?,
         };
         own = joined(own);
-        let open = stream.and_then(|stream| stream.intent.as_ref()).map_or(&[][..], |open| &open.ranges);
+        let intent = stream.and_then(|stream| stream.intent.as_ref());
+        let open = intent.map_or(&[][..], |open| &open.ranges);
         let unfinished = stream.map(StreamState::unfinished).unwrap_or_default();
         let resumed = joined(unfinished.iter().flat_map(|range| range.without(&own)).collect());
         let asked = joined(own.iter().chain(open).copied().collect());
-        Ok(Self { own, resumed, asked })
+        let alike = intent.filter(|open| open.api_version == Some(request.api));
+        let finished = alike.and(stream).map(|stream| stream.finished(request.now, request.lookback));
+        let left: Vec<_> = own.iter().flat_map(|range| range.without(finished.as_deref().unwrap_or_default())).collect();
+        let finished: Vec<_> = own.iter().flat_map(|range| range.without(&left)).collect();
+        let begun_at = alike.filter(|_| !finished.is_empty()).map(|open| open.started_at);
+        Ok(Self { own: left, resumed, asked, finished, begun_at })
+    }
+
+    /// What stands in the ledger until all of it is read.
+    pub(super) fn intent(&self) -> Vec<TimeRange> {
+        joined(self.own.iter().chain(&self.resumed).chain(&self.finished).copied().collect())
     }
 
     /// All that is to be read, no second twice.
@@ -82,8 +97,9 @@ fn since_the_last_run(request: &LoadRequest, stream: Option<&StreamState>) -> Re
     Ok(ranges)
 }
 
-/// The seconds in which open rows of the stream started that no window of `ranges` reads again, each at most once a
-/// day, neighbours joined.
+/// The seconds of rows of the stream that may still change though no window of `ranges` reads them again, each at most
+/// once a day, neighbours joined: open rows, and those that ended after more than a day and were last read less than the
+/// lookback later (F19).
 pub(super) async fn open_seconds(
     lake: &Lake,
     request: &LoadRequest,
@@ -91,13 +107,13 @@ pub(super) async fn open_seconds(
     ranges: &[TimeRange],
 ) -> Result<Vec<TimeRange>, Error> {
     let oldest = request.now.minus(LONGEST_SESSION);
-    let rows = lake.open_rows(&request.account_id, Some(&request.stream_id), oldest).await?;
-    let read_of_late = |start: UtcTime| {
-        let stretches = stream.map_or(&[][..], |stream| stream.coverage.stretches());
-        let read = stretches.iter().find(|read| read.range.contains(start));
-        read.is_some_and(|read| request.now < read.as_of.plus(DAY))
+    let rows = lake.long_rows(&request.account_id, Some(&request.stream_id), oldest, DAY).await?;
+    let is_due = |row: &OpenRow| {
+        let last = stream.and_then(|stream| stream.coverage.last_present(row.start));
+        let settled = last.zip(row.end).is_some_and(|(last, end)| end.plus(request.lookback) <= last);
+        row.start < request.now && !settled && last.is_none_or(|last| last.plus(DAY) <= request.now)
     };
-    let due = rows.iter().map(|row| row.start).filter(|start| *start < request.now && !read_of_late(*start));
+    let due = rows.iter().filter(|row| is_due(row)).map(|row| row.start);
     let second = |start: UtcTime| TimeRange::new(start, start.plus(Duration::from_secs(1))).ok();
     Ok(joined(due.filter_map(second).flat_map(|second| second.without(ranges)).collect()))
 }

@@ -136,6 +136,7 @@ impl TestLake {
             command: "load".to_owned(),
             stream: Some(stream()),
             ranges: vec![days(0, 1)],
+            begun_at: None,
             api_version: Some(ApiVersion::V2),
             fields: BTreeSet::new(),
             lookback: None,

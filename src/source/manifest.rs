@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::files::{read_file, write_new_or_replace};
 use super::{Ask, Evidence, PageRequest, RequestTemplate, SavedPageError, Window};
-use crate::clock::TimeRange;
+use crate::clock::{TimeRange, UtcTime};
 use crate::schema::{AccountId, ApiVersion, RunId, StreamId};
 
 /// Name of a manifest within a folder of saved pages.
@@ -30,6 +30,9 @@ pub struct Manifest {
     pub selected_fields: Vec<String>,
     /// From the first second to the last that the run set out to read.
     pub range: Option<TimeRange>,
+    /// Present of the run (`--now`), from which the age of what it read counts; none in manifests of old.
+    #[serde(default)]
+    pub as_of: Option<UtcTime>,
     /// Windows read whole, oldest first; what is not here is not proven.
     pub windows: Vec<SavedWindow>,
 }
@@ -58,6 +61,7 @@ impl Manifest {
             api: template.api,
             selected_fields: template.selected_fields.clone(),
             range,
+            as_of: None,
             windows: Vec::new(),
         }
     }

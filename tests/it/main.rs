@@ -10,6 +10,8 @@ mod contents;
 mod demo;
 mod examples;
 mod exit_codes;
+mod following;
+mod incremental;
 mod kpis;
 mod layering;
 mod loaded;

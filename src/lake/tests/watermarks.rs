@@ -213,6 +213,7 @@ fn step_proven(step: &Step, read: usize) -> Proven {
         as_of: UtcTime::from_seconds(step.as_of),
         run_id: format!("run-{read}").parse().unwrap(),
         evidence: "short_page".to_owned(),
+        age_seconds: None,
     }
 }
 
