@@ -8,7 +8,6 @@
 
 use std::error::Error;
 use std::sync::Arc;
-use std::time::Duration;
 
 use kore_lake::clock::TimeRange;
 use kore_lake::lake::Lake;

@@ -268,7 +268,7 @@ fn intent(request: &LoadRequest, scope: &Scope) -> RunIntent {
     }
 }
 
-/// The streams that the ledger knows of an account that was never written.
+/// What the ledger knows of the stream that is asked for.
 pub(super) fn stream_of<'a>(head: Option<&'a AccountHead>, request: &LoadRequest) -> Option<&'a StreamState> {
     head.and_then(|head| head.stream(Some(&request.stream_id)))
 }

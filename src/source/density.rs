@@ -23,6 +23,15 @@ const SPREAD_AT_FIRST: f64 = 0.15;
 
 /// Rows after which the present level of traffic is told from chance.
 const LEVEL_ROWS: f64 = 400.0;
+/// Bounds of that level, and what a day tells of the next one: how busy a day is, it is mostly by itself.
+const LEVELS: (f64, f64) = (0.3, 3.0);
+const LEVEL_KEPT: f64 = 0.3;
+
+/// Windows after which half of the spread is what they showed, and how many it remembers at most.
+const SPREAD_WINDOWS: f64 = 8.0;
+const SPREAD_REMEMBERS: f64 = 40.0;
+/// Most that one window may show: a holiday is not the rule.
+const SPREAD_AT_MOST: f64 = 0.3;
 
 /// Rows by hour of the week (UTC), and the time in which they were counted. The ledger keeps it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -48,11 +57,14 @@ pub(super) struct Expected {
 #[derive(Debug, Clone)]
 pub struct Density {
     rhythm: Rhythm,
-    /// Rows of late, by those that the rhythm told; a day is busy or not as a whole.
+    /// Rows of `day` by those that the rhythm told; a day is busy or not as a whole.
     level: f64,
-    /// Day that `level` is of.
     day: i64,
+    /// Square of the spread, and of how many windows it is the mean.
     variance: f64,
+    windows: f64,
+    /// Rows a second of the stretch read last.
+    latest: f64,
 }
 
 impl Default for Rhythm {
@@ -117,18 +129,34 @@ impl Rhythm {
         let mean = || Some(Expected { rate: rate(&mut self.0.iter())?, spread: SPREAD_OF_MEAN.max(spread) });
         of_week.or_else(same_hour).or_else(mean)
     }
+
+    /// Rows of a stretch by day, if all its hours of the week are known.
+    fn by_day(&self, range: TimeRange) -> Option<Vec<(i64, f64)>> {
+        let mut days: Vec<(i64, f64)> = Vec::new();
+        for (from, to) in hours(range.from().seconds(), range.to().seconds()) {
+            let expected = self.at(from, 0.0).filter(|expected| expected.spread == 0.0)?;
+            let (day, rows) = (day_of(from), expected.rate * seconds_f64(to - from));
+            match days.last_mut() {
+                Some(last) if last.0 == day => last.1 += rows,
+                _ => days.push((day, rows)),
+            }
+        }
+        Some(days)
+    }
 }
 
 impl Density {
     /// What is expected before anything was read in this run; `spread` is what an earlier run learned of it.
     pub fn new(rhythm: Rhythm, spread: Option<f64>) -> Self {
-        let spread = spread.filter(|spread| spread.is_finite()).unwrap_or(SPREAD_AT_FIRST).clamp(0.02, 1.0);
-        Self { rhythm, level: 1.0, day: 0, variance: spread * spread }
+        let spread = spread.filter(|spread| spread.is_finite());
+        let windows = if spread.is_some() { SPREAD_REMEMBERS } else { SPREAD_WINDOWS };
+        let spread = spread.unwrap_or(SPREAD_AT_FIRST).clamp(0.02, 1.0);
+        Self { rhythm, level: 1.0, day: i64::MIN, variance: spread * spread, windows, latest: 0.0 }
     }
 
-    /// By what share of itself the traffic of a day was off what the rhythm told.
+    /// By what share of itself the traffic of a day was off what was expected.
     pub fn spread(&self) -> f64 {
-        self.variance.sqrt()
+        self.variance.max(0.0).sqrt()
     }
 
     /// The rhythm, with what was read in this run.
@@ -141,22 +169,35 @@ impl Density {
         self.rhythm.is_empty()
     }
 
-    /// Takes a stretch into account that was read whole.
-    pub fn add(&mut self, range: TimeRange, seconds: &[i64]) {
-        if let Some((told, true)) = self.told(range)
-            && told >= 1.0
-        {
-            let day = range.from().seconds().div_euclid(DAY);
-            if day != self.day {
-                (self.day, self.level) = (day, f64::midpoint(self.level, 1.0));
-            }
-            let rows = count_f64(seconds.len());
-            let expected = told * self.level;
-            let wrong = ((rows - expected).powi(2) - expected).max(0.0) / expected.powi(2);
-            self.variance += 0.3 * told / (told + LEVEL_ROWS) * (wrong.min(1.0) - self.variance);
-            self.level += told / (told + LEVEL_ROWS) * ((rows / told).clamp(0.3, 3.0) - self.level);
-        }
+    /// Takes a stretch into account that was read whole, for which `expected` rows had been planned.
+    pub fn add(&mut self, range: TimeRange, seconds: &[i64], expected: Option<f64>) {
+        let rows = count_f64(seconds.len());
+        self.compare(range, rows, expected);
+        self.latest = rows / seconds_f64((range.to().seconds() - range.from().seconds()).max(1));
         self.rhythm.add(range, seconds.iter().copied());
+    }
+
+    /// Takes into account that a stretch has `rows` rows, as far as is known, and had been planned with `expected`.
+    pub(super) fn compare(&mut self, range: TimeRange, rows: f64, expected: Option<f64>) {
+        let Some(days) = self.rhythm.by_day(range) else { return };
+        let told: f64 = days.iter().map(|day| day.1).sum();
+        let Some(busiest) = days.iter().max_by(|one, other| one.1.total_cmp(&other.1)).filter(|_| told >= 1.0) else {
+            return;
+        };
+        if let Some(expected) = expected.filter(|expected| *expected >= 1.0) {
+            // Days are off each by itself; chance is no spread.
+            let alike = days.iter().map(|day| (day.1 / told).powi(2)).sum::<f64>();
+            let wrong = ((rows - expected).powi(2) - expected) / (expected.powi(2) * alike);
+            let weight = expected / (expected + LEVEL_ROWS) / self.windows;
+            self.windows = (self.windows + 1.0).min(SPREAD_REMEMBERS);
+            self.variance += weight * (wrong.min(SPREAD_AT_MOST.powi(2)) - self.variance);
+        }
+        // A window of a day gone by, read late, tells nothing of the present one.
+        if busiest.0 >= self.day {
+            (self.level, self.day) = (self.level_of(busiest.0), busiest.0);
+            let seen = (rows / told).clamp(LEVELS.0, LEVELS.1);
+            self.level += told / (told + LEVEL_ROWS) * (seen - self.level);
+        }
     }
 
     /// Rows to expect in a stretch; none where nothing is known.
@@ -165,20 +206,15 @@ impl Density {
         hours(from, to).map(|(from, to)| rate(from).map(|e| e.rate * seconds_f64(to - from))).sum()
     }
 
-    /// What to expect at a second.
+    /// What to expect at a second. Of hours that nothing like was read of, traffic as it was of late is the least.
     pub(super) fn at(&self, second: i64) -> Option<Expected> {
-        let expected = self.rhythm.at(second, self.variance.sqrt())?;
-        Some(Expected { rate: expected.rate * self.level, ..expected })
+        let Expected { rate, spread } = self.rhythm.at(second, self.spread())?;
+        let rate = if spread >= SPREAD_OF_MEAN { rate.max(self.latest) } else { rate * self.level_of(day_of(second)) };
+        Some(Expected { rate, spread })
     }
 
-    /// Rows by the rhythm alone, and whether all its hours are known.
-    fn told(&self, range: TimeRange) -> Option<(f64, bool)> {
-        let mut sum = (0.0, true);
-        for (from, to) in hours(range.from().seconds(), range.to().seconds()) {
-            let expected = self.rhythm.at(from, 0.0)?;
-            sum = (sum.0 + expected.rate * seconds_f64(to - from), sum.1 && expected.spread == 0.0);
-        }
-        Some(sum)
+    fn level_of(&self, day: i64) -> f64 {
+        if day == self.day { self.level } else { 1.0 + LEVEL_KEPT * (self.level - 1.0) }
     }
 }
 
@@ -191,6 +227,11 @@ pub(super) fn hours(from: i64, to: i64) -> impl Iterator<Item = (i64, i64)> {
         from = next;
         (hour.0 < hour.1).then_some(hour)
     })
+}
+
+/// Days since 1970, UTC.
+pub(super) fn day_of(second: i64) -> i64 {
+    second.div_euclid(DAY)
 }
 
 fn hour_of_week(second: i64) -> usize {
@@ -232,8 +273,8 @@ mod tests {
     fn an_hour_is_told_by_its_week_then_its_day_then_the_mean() {
         let mut density = Density::new(Rhythm::default(), None);
         let busy: Vec<i64> = (0..360).map(|n| 10 * HOUR + n * 10).collect();
-        density.add(range(10 * HOUR, 11 * HOUR), &busy);
-        density.add(range(11 * HOUR, 12 * HOUR), &[]);
+        density.add(range(10 * HOUR, 11 * HOUR), &busy, None);
+        density.add(range(11 * HOUR, 12 * HOUR), &[], None);
         density.level = 1.0;
         let spread = |hour: i64| density.at(hour * HOUR).unwrap().spread;
         assert!(about(density.rows((168 + 10) * HOUR, (168 + 11) * HOUR), 360.0));
@@ -256,7 +297,7 @@ mod tests {
         assert!(density.rows(0, HOUR).unwrap() > 950.0);
         for hour in 0..10 {
             let rows: Vec<i64> = (0..500).map(|n| hour * HOUR + n * 7).collect();
-            density.add(range(hour * HOUR, (hour + 1) * HOUR), &rows);
+            density.add(range(hour * HOUR, (hour + 1) * HOUR), &rows, None);
         }
         let expected = density.rows(20 * HOUR, 21 * HOUR).unwrap();
         assert!((450.0..700.0).contains(&expected), "{expected}");

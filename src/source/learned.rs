@@ -2,7 +2,6 @@
 //! [`Habits`], which serve planning only.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -138,7 +137,6 @@ struct State {
     totals_agree: u32,
     totals_differ: bool,
     refused_seconds: Option<u64>,
-    longest_read: Duration,
     ends_beyond: bool,
     starts_before: bool,
     long_row: Option<RowFacts>,
@@ -251,10 +249,11 @@ impl Learned {
         self.state().first = 1;
     }
 
-    /// Whether it is known which offset is the first: it is 1, or pages 0 and 1 of one window differed.
-    pub(super) fn first_is_known(&self) -> bool {
+    /// Whether `offset` is known to be the first page or a later one: the first is 1, or pages 0 and 1 of a window
+    /// differed.
+    pub(super) fn first_is_known_up_to(&self, offset: u32) -> bool {
         let state = self.state();
-        state.first == 1 || state.unit == Unit::Pages
+        if state.first == 1 { offset >= 1 } else { state.unit == Unit::Pages }
     }
 
     pub(super) fn zero_serves(&self) -> bool {
@@ -345,10 +344,6 @@ impl Learned {
         self.state().is_settled()
     }
 
-    pub(super) fn longest_read(&self) -> Duration {
-        self.state().longest_read
-    }
-
     pub(super) fn range_refused(&self, window: Window) {
         let mut state = self.state();
         let seconds = window.length().as_secs();
@@ -375,7 +370,6 @@ impl Learned {
     /// A window was read whole on `pages` pages.
     pub(super) fn whole(&self, window: Window, pages: u32, rows: Vec<u128>, both_groups: bool, total: Option<i64>) {
         let mut state = self.state();
-        state.longest_read = state.longest_read.max(window.length());
         if pages > 1
             && let Some(total) = total
         {

@@ -1,17 +1,16 @@
 //! How ranges are cut into windows, one at a time, by what is known by then.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
-use super::density::{count_f64, hours, seconds_f64};
+use super::density::{count_f64, day_of, hours, seconds_f64};
 use super::{Density, Doubt, Habits, Pages, Window};
 use crate::clock::{TimeRange, UtcTime};
 
 /// First window where nothing is known of the traffic, and how much longer than the longest window read whole the
 /// next may be as long as its hours are unknown.
 const FIRST_SECONDS: i64 = 6 * 3_600;
-const DAY: i64 = 86_400;
 const GROWTH: i64 = 4;
 
 /// Spread of an estimate from which on it is no more than a guess, so that windows grow step by step.
@@ -19,6 +18,9 @@ const GUESS: f64 = 0.9;
 
 /// Pages that must be to come for a full one to be worth a request of its own.
 const WORTH_A_PAGE: usize = 8;
+
+/// Pages to expect in a window that is to have a full one.
+const SURE_OF_A_PAGE: f64 = 1.3;
 
 /// Of the rows that a re-read window holds by the lake, so many in a hundred are left for new ones: in a stretch
 /// where rows still change, and in a quiet one.
@@ -56,6 +58,10 @@ pub struct Planner {
     known: Arc<[i64]>,
     longest: i64,
     longest_read: i64,
+    /// Windows under way for which rows were expected.
+    expected: Vec<(Window, f64)>,
+    /// Whether the window planned last is to be read before the next is planned.
+    alone: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -64,11 +70,12 @@ struct Piece {
     to: i64,
     pages: Pages,
     known: bool,
-    /// Rows by those that the density tells, where a read showed it to be wrong.
-    level: f64,
+    /// How many rows it has, where a read that proved nothing told about it; the density tells how they lie.
+    rows: Option<f64>,
     /// Longest window to begin with, where a longer one could not be read.
     at_most: Option<i64>,
-    splits: u32,
+    /// Whether it is what was left to read by a window that proved nothing.
+    cut: bool,
 }
 
 impl Planner {
@@ -78,7 +85,15 @@ impl Planner {
         let longest = i64::try_from(longest.as_secs()).unwrap_or(i64::MAX).max(1);
         let mut todo: Vec<_> = work.iter().flat_map(|work| pieces(*work, quiet_before.seconds())).collect();
         todo.sort_by_key(|piece| piece.from);
-        Self { todo: todo.into(), density, known: known.into(), longest, longest_read: 0 }
+        Self {
+            todo: todo.into(),
+            density,
+            known: known.into(),
+            longest,
+            longest_read: 0,
+            expected: Vec::new(),
+            alone: false,
+        }
     }
 
     /// Adds work behind what there is.
@@ -86,9 +101,11 @@ impl Planner {
         self.todo.extend(work.iter().flat_map(|work| pieces(*work, quiet_before.seconds())));
     }
 
-    /// Windows to read side by side: one at a time while the next can only be guessed.
+    /// Windows to read side by side: one at a time while the next can only be guessed, or waits for what another
+    /// one shows.
     pub fn width(&self, most: usize) -> usize {
-        if self.density.is_empty() { 1 } else { most }
+        let guess = self.todo.front().is_some_and(|piece| self.is_guess(piece));
+        if guess || self.alone { 1 } else { most }
     }
 
     /// Traffic as far as it is known.
@@ -101,15 +118,19 @@ impl Planner {
         let piece = *self.todo.front()?;
         let reach = reach(&piece, habits, pages_left);
         let most = self.most_seconds(&piece, habits);
-        let to = match self.full_page(&piece, habits) {
-            Some(rows) if piece.known => self.cut_known(&piece, rows, most),
-            Some(rows) => self.cut_expected(&piece, rows, habits, most),
-            None if piece.known => self.cut_known(&piece, fill_known(&piece, reach, habits.page_rows), most),
-            None => self.cut_expected(&piece, reach, habits, most),
+        let trial = self.is_worth_a_full_page(&piece, reach, habits);
+        let to = match (piece.known, trial) {
+            (true, true) => self.cut_known(&piece, habits.page_rows + habits.page_rows.div_ceil(10), most),
+            (true, false) => self.cut_known(&piece, fill_known(&piece, reach, habits.page_rows), most),
+            (false, true) => self.cut_at(&piece, most, |_| SURE_OF_A_PAGE * count_f64(habits.page_rows)),
+            (false, false) => self.cut_at(&piece, most, fill(reach, habits)),
         };
         let rows = self.rows(&piece, to);
+        self.alone = trial || self.is_guess(&piece);
         self.advance(to);
         let window = Window::of_seconds(piece.from, to);
+        let expected = rows.filter(|_| !piece.known).map(|rows| (window, rows));
+        self.expected.extend(expected);
         let requests = rows.map(|rows| (rows / count_f64(habits.page_rows)).floor() + 1.0);
         Some(Planned { window, pages: piece.pages, rows, requests })
     }
@@ -121,49 +142,60 @@ impl Planner {
 
     /// A window was read whole; `seconds` are the times of its rows by which windows filter.
     pub fn whole(&mut self, window: Window, seconds: &[i64]) {
+        self.alone = false;
         self.longest_read = self.longest_read.max(window.length_seconds());
-        self.density.add(window.range(), seconds);
+        let expected = self.take_expected(window);
+        self.density.add(window.range(), seconds, expected);
     }
 
     /// A window could not be read: shorter ones take its place. One of a single second has none.
     pub fn split(&mut self, planned: &Planned, doubt: &Doubt) -> bool {
+        self.alone = false;
         let window = planned.window;
         let length = window.length_seconds();
+        let expected = self.take_expected(window);
         if length < 2 {
             return false;
         }
-        let (from, to) = (window.from().seconds(), window.to().seconds());
-        let told = self.density.rows(from, to).filter(|told| *told >= 1.0);
-        let splits = self.todo.front().map_or(0, |next| if next.from == to { next.splits } else { 0 }) + 1;
-        let level = match (doubt, told, doubt.at_least()) {
-            (Doubt::BeyondReach { .. } | Doubt::TotalAbove { .. }, Some(told), Some(rows)) => rows_f64(rows) / told,
-            (_, Some(told), Some(rows)) => (1.25 * rows_f64(rows)).max(1.1 * planned.rows.unwrap_or(0.0)) / told,
-            _ => 1.0,
-        };
-        let at_most = if doubt.at_least().is_some() { length - length.div_euclid(4).max(1) } else { length / 2 };
+        let rows = rows_told(doubt, expected);
+        if let Some(rows) = rows {
+            self.density.compare(window.range(), rows, expected);
+        }
+        let at_most = if rows.is_some() { length - length.div_euclid(4).max(1) } else { length / 2 };
         let moved = matches!(doubt, Doubt::Repeats { .. } | Doubt::TotalAbove { .. } | Doubt::MoreFollow { .. });
         let pages = if moved { Pages::One } else { planned.pages };
-        self.todo.push_front(Piece { from, to, pages, known: false, level, at_most: Some(at_most), splits });
+        let (from, to) = (window.from().seconds(), window.to().seconds());
+        self.todo.push_front(Piece { from, to, pages, known: false, rows, at_most: Some(at_most), cut: true });
         true
     }
 
-    /// Rows for a window whose first page is full, as long as none was: no page is known to be short before. Not worth
-    /// its request where little is to be read.
-    fn full_page(&self, piece: &Piece, habits: &Habits) -> Option<usize> {
+    fn take_expected(&mut self, window: Window) -> Option<f64> {
+        let at = self.expected.iter().position(|(planned, _)| *planned == window)?;
+        Some(self.expected.swap_remove(at).1)
+    }
+
+    /// Until a full page was seen no page is known to be short, and a window of one page takes a second request to
+    /// prove. So the first one is given more than a page; not where little is to be read, nor where windows have many
+    /// pages anyhow.
+    fn is_worth_a_full_page(&self, piece: &Piece, reach: usize, habits: &Habits) -> bool {
         let worth = |rows: f64| rows >= count_f64(WORTH_A_PAGE * habits.page_rows);
-        let many = self.rows(piece, piece.to).is_some_and(worth);
-        (!habits.page_seen && piece.splits == 0 && many).then(|| habits.page_rows + habits.page_rows.div_ceil(10))
+        let many = || self.rows(piece, piece.to).is_some_and(worth);
+        !habits.page_seen && !piece.cut && reach < 2 * habits.page_rows && many()
+    }
+
+    /// Whether nothing is known of the hour in which the piece begins, nor of such an hour on another day.
+    fn is_guess(&self, piece: &Piece) -> bool {
+        !piece.known && self.density.at(piece.from).is_none_or(|expected| expected.spread >= GUESS)
     }
 
     fn most_seconds(&self, piece: &Piece, habits: &Habits) -> i64 {
         let refused = habits.refused_seconds.and_then(|seconds| i64::try_from(seconds / 2).ok());
         let most = self.longest.min(piece.at_most.unwrap_or(i64::MAX)).min(refused.unwrap_or(i64::MAX));
         let guess = match self.density.at(piece.from) {
+            _ if !self.is_guess(piece) => i64::MAX,
             None => FIRST_SECONDS,
-            Some(expected) if expected.spread >= GUESS => (GROWTH * self.longest_read).max(FIRST_SECONDS),
-            Some(_) => i64::MAX,
+            Some(_) => (GROWTH * self.longest_read).max(FIRST_SECONDS),
         };
-        let guess = if piece.known { i64::MAX } else { guess };
         most.min(guess).clamp(1, (piece.to - piece.from).max(1))
     }
 
@@ -174,23 +206,23 @@ impl Planner {
         to.clamp(piece.from + 1, piece.from + most)
     }
 
-    /// So that the requests a row are fewest, over all that may come.
-    fn cut_expected(&self, piece: &Piece, reach: usize, habits: &Habits, most: i64) -> i64 {
+    /// So that as many rows are expected as `target` makes of their spread.
+    fn cut_at(&self, piece: &Piece, most: i64, target: impl Fn(f64) -> f64) -> i64 {
         let end = piece.from + most;
-        let waste = if habits.totals || reach < habits.page_rows { 1.0 } else { pages_f64(reach, habits.page_rows) };
-        let (mut rows, mut of_day, mut day, mut square) = (0.0, 0.0, piece.from.div_euclid(DAY), 0.0_f64);
+        let scale = self.scale(piece);
+        let (mut rows, mut of_day, mut day, mut square) = (0.0, 0.0, day_of(piece.from), 0.0_f64);
         for (from, to) in hours(piece.from, end) {
             let Some(expected) = self.density.at(from) else { return end };
-            let rate = expected.rate * piece.level;
+            let rate = expected.rate * scale;
             let in_hour = rate * seconds_f64(to - from);
             // Days are off each by itself, the hours of a day together.
-            if from.div_euclid(DAY) != day {
+            if day_of(from) != day {
                 square += f64::powi(of_day, 2);
-                (of_day, day) = (0.0, from.div_euclid(DAY));
+                (of_day, day) = (0.0, day_of(from));
             }
             of_day += in_hour * expected.spread;
             let spread = (square + of_day.powi(2)).sqrt() / (rows + in_hour).max(1.0);
-            let target = fill(reach, habits.page_rows, spread, waste);
+            let target = target(spread);
             if rows + in_hour > target {
                 let seconds = whole_seconds((target - rows).max(0.0) / rate);
                 return (from + seconds).clamp(piece.from + 1, end);
@@ -200,29 +232,49 @@ impl Planner {
         end
     }
 
+    /// Rows of the piece by those that the density tells.
+    fn scale(&self, piece: &Piece) -> f64 {
+        let told = self.density.rows(piece.from, piece.to).filter(|told| *told >= 1.0);
+        piece.rows.zip(told).map_or(1.0, |(rows, told)| rows / told)
+    }
+
     fn rows(&self, piece: &Piece, to: i64) -> Option<f64> {
         if piece.known {
             let from = self.known.partition_point(|second| *second < piece.from);
             let behind = self.known.partition_point(|second| *second < to);
             return Some(count_f64(behind - from));
         }
-        self.density.rows(piece.from, to).map(|rows| rows * piece.level)
+        self.density.rows(piece.from, to).map(|rows| rows * self.scale(piece))
     }
 
     /// Takes the first piece's front away; what is left of a piece that was cut again joins its neighbour.
     fn advance(&mut self, to: i64) {
         let Some(mut piece) = self.todo.pop_front() else { return };
+        let taken = self.rows(&piece, to);
+        piece.rows = piece.rows.zip(taken).map(|(rows, taken)| (rows - taken).max(0.0));
         (piece.from, piece.at_most) = (to, None);
         if piece.from >= piece.to {
             return;
         }
         match self.todo.front_mut() {
-            Some(next) if piece.splits > 0 && next.from == piece.to && next.pages == piece.pages && !next.known => {
+            Some(next) if piece.cut && next.from == piece.to && next.pages == piece.pages && !next.known => {
                 next.from = piece.from;
+                next.rows = piece.rows.zip(next.rows).map(|(rows, more)| rows + more);
             }
             _ => self.todo.push_front(piece),
         }
     }
+}
+
+/// How many rows a window has by a total, or by what it showed before it was given up: the more they were than
+/// expected, the more may be to come.
+fn rows_told(doubt: &Doubt, expected: Option<f64>) -> Option<f64> {
+    let rows = rows_f64(doubt.at_least()?);
+    if matches!(doubt, Doubt::BeyondReach { .. } | Doubt::TotalAbove { .. }) {
+        return Some(rows);
+    }
+    let more = expected.map_or(2.0, |expected| (rows / expected.max(1.0)).sqrt());
+    Some(rows * more.clamp(1.05, 2.0))
 }
 
 fn pieces(work: Work, quiet_before: i64) -> impl Iterator<Item = Piece> {
@@ -230,7 +282,7 @@ fn pieces(work: Work, quiet_before: i64) -> impl Iterator<Item = Piece> {
     let (from, to) = (window.from().seconds(), window.to().seconds());
     let edge = quiet_before.clamp(from, to);
     let piece =
-        move |from, to, pages| Piece { from, to, pages, known: work.known, level: 1.0, at_most: None, splits: 0 };
+        move |from, to, pages| Piece { from, to, pages, known: work.known, rows: None, at_most: None, cut: false };
     [piece(from, edge, Pages::Many), piece(edge, to, Pages::One)].into_iter().filter(|piece| piece.from < piece.to)
 }
 
@@ -249,30 +301,38 @@ fn fill_known(piece: &Piece, reach: usize, page_rows: usize) -> usize {
     (full - (page_rows.min(full) * left).div_ceil(100)).max(1)
 }
 
-/// The mean of rows to aim at, so that requests a row are fewest: below `reach` a window takes the pages it needs and
-/// one that is not full; above, `waste` requests more, since it must be cut. `spread` is the share of the mean by
-/// which it may be wrong, besides chance.
-fn fill(reach: usize, page_rows: usize, spread: f64, waste: f64) -> f64 {
+/// Tells, for the share of the mean by which it may be wrong besides chance, the mean of rows to aim at so that
+/// requests a row are fewest: up to `reach` a window takes the pages it needs and one that is not full; above, what
+/// was read of it is lost, since it must be cut.
+fn fill(reach: usize, habits: &Habits) -> impl Fn(f64) -> f64 {
     const STEPS: usize = 50;
-    let (reach, page_rows) = (count_f64(reach), count_f64(page_rows));
-    let cost = |mean: f64| {
+    let lost = if habits.totals || reach < habits.page_rows { 1.0 } else { pages_f64(reach, habits.page_rows) };
+    let (reach, page_rows) = (count_f64(reach), count_f64(habits.page_rows));
+    let cost = move |mean: f64, spread: f64| {
         let deviation = (mean + (spread * mean).powi(2)).sqrt();
-        let requests = |chance: &f64| {
+        let requests = |(chance, weight): &(f64, f64)| {
             let rows = (mean + chance * deviation).max(0.0);
             let pages = (rows / page_rows).floor() + 1.0;
-            if rows <= reach { pages } else { pages + waste + 1.0 }
+            weight * if rows <= reach { pages } else { pages + lost + 1.0 }
         };
-        NORMAL.iter().map(requests).sum::<f64>() / mean
+        normal().iter().map(requests).sum::<f64>() / mean
     };
-    let candidates = (1..=STEPS).map(|step| reach * count_f64(step) / count_f64(STEPS));
-    candidates.min_by(|one, other| cost(*one).total_cmp(&cost(*other))).unwrap_or(reach)
+    move |spread| {
+        let candidates = (STEPS / 5..=STEPS).map(|step| reach * count_f64(step) / count_f64(STEPS));
+        let costs = candidates.map(|mean| (mean, cost(mean, spread)));
+        costs.min_by(|one, other| one.1.total_cmp(&other.1)).map_or(reach, |best| best.0)
+    }
 }
 
-/// Middles of 24 equally likely parts of the normal distribution.
-const NORMAL: [f64; 24] = [
-    -2.037, -1.534, -1.258, -1.054, -0.887, -0.741, -0.610, -0.489, -0.374, -0.264, -0.157, -0.052, 0.052, 0.157,
-    0.264, 0.374, 0.489, 0.610, 0.741, 0.887, 1.054, 1.258, 1.534, 2.037,
-];
+/// The normal distribution, in deviations and their weights.
+fn normal() -> &'static [(f64, f64)] {
+    static NORMAL: LazyLock<Vec<(f64, f64)>> = LazyLock::new(|| {
+        let steps = (-14..=14).map(|step| f64::from(step) / 4.0).map(|chance| (chance, (-chance * chance / 2.0).exp()));
+        let all: f64 = steps.clone().map(|step| step.1).sum();
+        steps.map(|(chance, weight)| (chance, weight / all)).collect()
+    });
+    &NORMAL
+}
 
 fn pages_f64(reach: usize, page_rows: usize) -> f64 {
     count_f64((reach + 1).div_ceil(page_rows))

@@ -197,9 +197,7 @@ impl WindowReading {
         }
         // Nobody knows the words of the API: what is not said to be about the range may be about offset 0.
         let zero_may_be_none = self.offset == 0 && !about_range && !self.learned.zero_serves();
-        let too_long = self.window.length().as_secs() > SURE_RANGE_SECONDS
-            && self.window.length() > self.learned.longest_read()
-            && refusal.reason != RefusalReason::Offset;
+        let too_long = self.window.length().as_secs() > SURE_RANGE_SECONDS && refusal.reason != RefusalReason::Offset;
         if zero_may_be_none {
             self.ask_for(1, Purpose::Read);
         } else if too_long {
@@ -251,6 +249,7 @@ impl WindowReading {
         let reach = count(self.learned.habits().reach());
         if let Some(total) = page.num_results.filter(|total| u64::try_from(*total).is_ok_and(|total| total > reach))
             && self.learned.is_settled()
+            && self.window.length_seconds() > 1
         {
             return self.doubt(Doubt::BeyondReach { total, reach });
         }
@@ -272,7 +271,7 @@ impl WindowReading {
             return self.at_next_page(page);
         }
         let same = news.new == 0 && page.rows.len() == before.keys.len();
-        if same && before.repeats(page) && self.ends_by_repeating() {
+        if same && before.repeats(page) && self.ends_by_repeating(before.offset) {
             return self.whole_unless_total_above(EvidenceKind::SamePage);
         }
         if same && self.offset == 1 && before.offset == 0 {
@@ -343,8 +342,8 @@ impl WindowReading {
     /// Whether the page before was the last, given that this one repeats it at an offset that every reading serves.
     /// Where the count begins must be known, or offsets 0 and 1 may both be the first page (F8). Another page's rows in
     /// the same order are no chance: a server that shuffles gives another order.
-    fn ends_by_repeating(&self) -> bool {
-        let begins = self.read.len() > 1 || self.learned.first_is_known();
+    fn ends_by_repeating(&self, before: u32) -> bool {
+        let begins = self.read.len() > 1 || self.learned.first_is_known_up_to(before);
         begins && self.counts != Unit::Records && self.learned.is_trusted(self.offset)
     }
 
@@ -412,7 +411,7 @@ impl WindowReading {
             (Purpose::Read, _) => {
                 let skipped = usize::try_from(self.offset).unwrap_or(usize::MAX);
                 let gap = self.counts == Unit::Records && self.seen.len() < skipped;
-                if !gap && (self.offset <= self.learned.first() + 1 || self.learned.is_served(self.offset)) {
+                if !gap && self.learned.is_trusted(self.offset) {
                     self.whole_unless_total_above(EvidenceKind::EmptyPage);
                 } else {
                     self.learned.block(self.offset);

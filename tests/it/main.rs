@@ -16,6 +16,7 @@ mod loaded;
 mod program;
 mod readers;
 mod readings;
+mod requests;
 mod record;
 mod seeds;
 mod service;

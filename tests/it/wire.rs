@@ -25,11 +25,7 @@ pub struct Wire {
 }
 
 impl Wire {
-    pub fn new(settings: SimulatorSettings) -> Arc<Self> {
-        Self::of(settings, true)
-    }
-
-    /// A server whose refusals no client understands.
+    /// A centre; without `plain_words` no client understands what its refusals say.
     pub fn of(settings: SimulatorSettings, plain_words: bool) -> Arc<Self> {
         let token = settings.token();
         let simulator = Simulator::new(settings).unwrap();

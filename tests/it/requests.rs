@@ -1,0 +1,71 @@
+//! What a load costs: requests by the ⌈rows ÷ 100⌉ that a source without windows would need.
+
+use std::time::Duration;
+
+use kore_lake::clock::TimeRange;
+use kore_lake::pipeline::{LoadRequest, Stop, Summary, Unwatched, load};
+use kore_lake::simulator::{Behaviour, GeneratorSettings, OffsetUnit, SimulatorSettings};
+
+use crate::centre::{lake_in, run, whole};
+use crate::contents::records_of;
+use crate::wire::Wire;
+
+fn wire(data: GeneratorSettings, offset: OffsetUnit) -> std::sync::Arc<Wire> {
+    let behaviour = Behaviour { offset, ..Behaviour::default() };
+    Wire::of(SimulatorSettings { data, behaviour, ..SimulatorSettings::default() }, true)
+}
+
+fn ratio(summary: &Summary) -> f64 {
+    summary.request_ratio.unwrap()
+}
+
+#[test]
+fn an_hour_of_five_thousand_rows_loads_whole() {
+    run(async {
+        let data = GeneratorSettings { days: 1, conversations_per_day: 50_000, ..GeneratorSettings::default() };
+        let wire = wire(data, OffsetUnit::Pages);
+        let hour = TimeRange::new("2026-03-02T09:00:00Z".parse().unwrap(), "2026-03-02T10:00:00Z".parse().unwrap());
+        let folder = tempfile::tempdir().unwrap();
+        let lake = lake_in(folder.path());
+        let request = wire.request(hour.unwrap());
+        let summary = whole(load(&lake, wire.clone(), &request, &Unwatched, Stop::never()).await);
+        let truth = wire.truth(request.api, hour.unwrap()).len();
+        assert!(truth >= 5_000, "{truth}");
+        // The second that ends the hour is included too, where the server includes it.
+        assert!(records_of(&lake).await.len() >= truth, "{summary:?}");
+        assert!(summary.rows.new >= u64::try_from(truth).unwrap());
+    });
+}
+
+/// Eight weeks of 200 rows a day; the weeks behind them then are of a rhythm that the ledger knows.
+fn eight_weeks(offset: OffsetUnit) -> [f64; 3] {
+    let (sender, receiver) = std::sync::mpsc::channel();
+    run(async move {
+        let data = GeneratorSettings { days: 112, conversations_per_day: 200, ..GeneratorSettings::default() };
+        let wire = wire(data, offset);
+        let (all, folder) = (wire.range(), tempfile::tempdir().unwrap());
+        let lake = lake_in(folder.path());
+        let middle = all.from().plus(Duration::from_hours(24 * 56));
+        let halves = [TimeRange::new(all.from(), middle).unwrap(), TimeRange::new(middle, all.to()).unwrap()];
+        let mut ratios = Vec::new();
+        for range in [halves[0], halves[1], halves[0]] {
+            let request = LoadRequest { range: Some(range), ..wire.request(all) };
+            let summary = whole(load(&lake, wire.clone(), &request, &Unwatched, Stop::never()).await);
+            ratios.push(ratio(&summary));
+        }
+        sender.send(ratios).unwrap();
+    });
+    receiver.recv().unwrap().try_into().unwrap()
+}
+
+#[test]
+fn where_offset_counts_pages_a_load_costs_little_more_than_its_rows() {
+    let [first, known, again] = eight_weeks(OffsetUnit::Pages);
+    assert!(first <= 1.15 && known <= 1.07 && again <= 1.10, "{first} {known} {again}");
+}
+
+#[test]
+fn where_offset_counts_records_a_second_read_costs_little_more_than_its_rows() {
+    let [first, known, again] = eight_weeks(OffsetUnit::Records);
+    assert!(again <= 1.10, "{first} {known} {again}");
+}
