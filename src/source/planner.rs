@@ -19,12 +19,13 @@ const GUESS: f64 = 0.9;
 /// Pages that must be to come for a full one to be worth a request of its own.
 const WORTH_A_PAGE: usize = 8;
 
-/// Pages to expect in a window that is to have a full one.
-const SURE_OF_A_PAGE: f64 = 1.3;
+/// Pages of rows in the window that is to show a full one: so many that the first page may well hold one group
+/// alone (F11: bot-only sessions come first), and with that the largest group too.
+const FULL_PAGE_OF: usize = 3;
 
 /// Of the rows that a re-read window holds by the lake, so many in a hundred are left for new ones: in a stretch
 /// where rows still change, and in a quiet one.
-const LEFT_IN_FRESH: usize = 5;
+const LEFT_IN_FRESH: usize = 4;
 const LEFT_IN_QUIET: usize = 1;
 
 /// What to read.
@@ -58,10 +59,18 @@ pub struct Planner {
     known: Arc<[i64]>,
     longest: i64,
     longest_read: i64,
-    /// Windows under way for which rows were expected.
-    expected: Vec<(Window, f64)>,
+    under_way: Vec<UnderWay>,
     /// Whether the window planned last is to be read before the next is planned.
     alone: bool,
+}
+
+/// A window of more than a second that was planned and of which nothing was told yet.
+#[derive(Debug, Clone, Copy)]
+struct UnderWay {
+    window: Window,
+    /// Rows to expect.
+    rows: Option<f64>,
+    known: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -91,7 +100,7 @@ impl Planner {
             known: known.into(),
             longest,
             longest_read: 0,
-            expected: Vec::new(),
+            under_way: Vec::new(),
             alone: false,
         }
     }
@@ -120,17 +129,18 @@ impl Planner {
         let most = self.most_seconds(&piece, habits);
         let trial = self.is_worth_a_full_page(&piece, reach, habits);
         let to = match (piece.known, trial) {
-            (true, true) => self.cut_known(&piece, habits.page_rows + habits.page_rows.div_ceil(10), most),
+            (true, true) => self.cut_known(&piece, FULL_PAGE_OF * habits.page_rows, most),
             (true, false) => self.cut_known(&piece, fill_known(&piece, reach, habits.page_rows), most),
-            (false, true) => self.cut_at(&piece, most, |_| SURE_OF_A_PAGE * count_f64(habits.page_rows)),
+            (false, true) => self.cut_at(&piece, most, |_| count_f64(FULL_PAGE_OF * habits.page_rows)),
             (false, false) => self.cut_at(&piece, most, fill(reach, habits)),
         };
         let rows = self.rows(&piece, to);
         self.alone = trial || self.is_guess(&piece);
         self.advance(to);
         let window = Window::of_seconds(piece.from, to);
-        let expected = rows.filter(|_| !piece.known).map(|rows| (window, rows));
-        self.expected.extend(expected);
+        if window.length_seconds() > 1 {
+            self.under_way.push(UnderWay { window, rows, known: piece.known });
+        }
         let requests = rows.map(|rows| (rows / count_f64(habits.page_rows)).floor() + 1.0);
         Some(Planned { window, pages: piece.pages, rows, requests })
     }
@@ -144,8 +154,8 @@ impl Planner {
     pub fn whole(&mut self, window: Window, seconds: &[i64]) {
         self.alone = false;
         self.longest_read = self.longest_read.max(window.length_seconds());
-        let expected = self.take_expected(window);
-        self.density.add(window.range(), seconds, expected);
+        let planned = self.take_under_way(window).filter(|planned| !planned.known);
+        self.density.add(window.range(), seconds, planned.and_then(|planned| planned.rows));
     }
 
     /// A window could not be read: shorter ones take its place. One of a single second has none.
@@ -153,25 +163,22 @@ impl Planner {
         self.alone = false;
         let window = planned.window;
         let length = window.length_seconds();
-        let expected = self.take_expected(window);
-        if length < 2 {
-            return false;
-        }
+        let Some(UnderWay { rows: expected, known, .. }) = self.take_under_way(window) else { return false };
         let rows = rows_told(doubt, expected);
-        if let Some(rows) = rows {
+        if let Some(rows) = rows.filter(|rows| !known && expected.is_some_and(|expected| *rows > expected)) {
             self.density.compare(window.range(), rows, expected);
         }
         let at_most = if rows.is_some() { length - length.div_euclid(4).max(1) } else { length / 2 };
         let moved = matches!(doubt, Doubt::Repeats { .. } | Doubt::TotalAbove { .. } | Doubt::MoreFollow { .. });
         let pages = if moved { Pages::One } else { planned.pages };
         let (from, to) = (window.from().seconds(), window.to().seconds());
-        self.todo.push_front(Piece { from, to, pages, known: false, rows, at_most: Some(at_most), cut: true });
+        self.todo.push_front(Piece { from, to, pages, known, rows, at_most: Some(at_most), cut: true });
         true
     }
 
-    fn take_expected(&mut self, window: Window) -> Option<f64> {
-        let at = self.expected.iter().position(|(planned, _)| *planned == window)?;
-        Some(self.expected.swap_remove(at).1)
+    fn take_under_way(&mut self, window: Window) -> Option<UnderWay> {
+        let at = self.under_way.iter().position(|planned| planned.window == window)?;
+        Some(self.under_way.swap_remove(at))
     }
 
     /// Until a full page was seen no page is known to be short, and a window of one page takes a second request to
@@ -199,11 +206,19 @@ impl Planner {
         most.min(guess).clamp(1, (piece.to - piece.from).max(1))
     }
 
-    /// So that at most `fill` rows of the lake lie in the window, both its ends included.
+    /// So that at most `fill` rows of the lake lie in the window, both its ends included; fewer where the lake was
+    /// seen to lack some.
     fn cut_known(&self, piece: &Piece, fill: usize, most: i64) -> i64 {
         let first = self.known.partition_point(|second| *second < piece.from);
+        let lacking = piece.rows.map_or(1.0, |rows| rows / count_f64(self.in_lake(piece.from, piece.to).max(1)));
+        let fill = (1..=fill).rev().find(|rows| count_f64(*rows) * lacking <= count_f64(fill)).unwrap_or(1);
         let to = self.known.get(first + fill).map_or(i64::MAX, |second| second - 1);
         to.clamp(piece.from + 1, piece.from + most)
+    }
+
+    fn in_lake(&self, from: i64, to: i64) -> usize {
+        let at = |time: i64| self.known.partition_point(|second| *second < time);
+        at(to) - at(from)
     }
 
     /// So that as many rows are expected as `target` makes of their spread.
@@ -240,9 +255,7 @@ impl Planner {
 
     fn rows(&self, piece: &Piece, to: i64) -> Option<f64> {
         if piece.known {
-            let from = self.known.partition_point(|second| *second < piece.from);
-            let behind = self.known.partition_point(|second| *second < to);
-            return Some(count_f64(behind - from));
+            return Some(count_f64(self.in_lake(piece.from, to)));
         }
         self.density.rows(piece.from, to).map(|rows| rows * self.scale(piece))
     }
@@ -257,12 +270,18 @@ impl Planner {
             return;
         }
         match self.todo.front_mut() {
-            Some(next) if piece.cut && next.from == piece.to && next.pages == piece.pages && !next.known => {
+            Some(next) if piece.cut && piece.joins(next) => {
                 next.from = piece.from;
                 next.rows = piece.rows.zip(next.rows).map(|(rows, more)| rows + more);
             }
             _ => self.todo.push_front(piece),
         }
+    }
+}
+
+impl Piece {
+    fn joins(&self, next: &Self) -> bool {
+        (self.to, self.pages, self.known) == (next.from, next.pages, next.known)
     }
 }
 
@@ -273,8 +292,9 @@ fn rows_told(doubt: &Doubt, expected: Option<f64>) -> Option<f64> {
     if matches!(doubt, Doubt::BeyondReach { .. } | Doubt::TotalAbove { .. }) {
         return Some(rows);
     }
-    let more = expected.map_or(2.0, |expected| (rows / expected.max(1.0)).sqrt());
-    Some(rows * more.clamp(1.05, 2.0))
+    let expected = expected.unwrap_or(0.0);
+    let more = (rows / expected.max(1.0)).sqrt().clamp(1.05, 2.0);
+    Some((rows * more).max(expected))
 }
 
 fn pieces(work: Work, quiet_before: i64) -> impl Iterator<Item = Piece> {

@@ -333,7 +333,7 @@ impl WindowReading {
             return self.repeats(news);
         }
         if self.pages == Pages::One {
-            return self.doubt(Doubt::Full { records: self.so_far.records });
+            return self.doubt(Doubt::Full { records: count(self.seen.len()) });
         }
         self.keep(page);
         self.ask_for_more_records();

@@ -25,11 +25,12 @@ fn an_hour_of_five_thousand_rows_loads_whole() {
         let data = GeneratorSettings { days: 1, conversations_per_day: 50_000, ..GeneratorSettings::default() };
         let wire = wire(data, OffsetUnit::Pages);
         let hour = TimeRange::new("2026-03-02T09:00:00Z".parse().unwrap(), "2026-03-02T10:00:00Z".parse().unwrap());
+        let hour = hour.unwrap();
         let folder = tempfile::tempdir().unwrap();
         let lake = lake_in(folder.path());
-        let request = wire.request(hour.unwrap());
+        let request = wire.request(hour);
         let summary = whole(load(&lake, wire.clone(), &request, &Unwatched, Stop::never()).await);
-        let truth = wire.truth(request.api, hour.unwrap()).len();
+        let truth = wire.truth(request.api, hour).len();
         assert!(truth >= 5_000, "{truth}");
         // The second that ends the hour is included too, where the server includes it.
         assert!(records_of(&lake).await.len() >= truth, "{summary:?}");
