@@ -8,7 +8,9 @@ use kore_lake::clock::{TimeRange, UtcTime};
 use kore_lake::config::OutputFormat;
 use kore_lake::error::{Error, Kind};
 use kore_lake::lake::{AccountStatus, Lake, LakeUrl, Owed, RunLine, RunState, StreamStatus};
+use kore_lake::pipeline::habits;
 use kore_lake::schema::AccountId;
+use kore_lake::source::FilteredTime;
 use serde::Serialize;
 
 use super::summary::bytes;
@@ -26,6 +28,9 @@ struct Standings {
     /// The present that ages count from.
     now: UtcTime,
     accounts: Vec<AccountStatus>,
+    /// Streams whose windows were seen to filter the end of a session, not its start (F17): their open rows are found
+    /// when they end.
+    filtered_by_end: BTreeSet<String>,
     /// What was read up to a time longer ago than `--max-age`; none where that was not asked.
     too_old: Vec<TooOld>,
 }
@@ -44,18 +49,22 @@ pub async fn run(invocation: &Invocation) -> Result<End, Error> {
     let max_age = asked.map(|text| duration("--max-age", text)).transpose()?;
     let lake = Lake::open_existing(&settings.lake.parse::<LakeUrl>()?)?;
     let now = settings.now.unwrap_or_else(UtcTime::now);
-    let mut accounts = Vec::new();
+    let (mut accounts, mut filtered_by_end) = (Vec::new(), BTreeSet::new());
     for account in accounts_of(&lake, settings.account_id.as_ref()).await? {
         let mut status = lake.status(&account, settings.since, now).await?;
         for stream in &mut status.streams {
-            stream.planning = None; // hundreds of numbers that serve planning only
+            let planning = stream.planning.take(); // hundreds of numbers that serve planning only
+            let filtered = planning.as_ref().and_then(habits).and_then(|habits| habits.filtered);
+            if filtered == Some(FilteredTime::End) {
+                filtered_by_end.extend(stream.stream_id.as_ref().map(ToString::to_string));
+            }
         }
         status.streams.retain(|stream| settings.stream_id.is_none() || stream.stream_id == settings.stream_id);
         accounts.push(status);
     }
     let wanted = settings.stream_id.as_ref().map(ToString::to_string);
     let too_old = max_age.map_or_else(Vec::new, |age| too_old(&accounts, wanted.as_ref(), now.minus(age)));
-    let status = Standings { status_version: STATUS_VERSION, now, accounts, too_old };
+    let status = Standings { status_version: STATUS_VERSION, now, accounts, filtered_by_end, too_old };
     print::result(&match settings.output {
         OutputFormat::Json => json(&status)?,
         OutputFormat::Text => status.to_string(),
@@ -151,7 +160,7 @@ impl Display for Standings {
             }
             write!(f, "{}", account_text(account))?;
             for stream in &account.streams {
-                write!(f, "{}", stream_text(stream, self.now))?;
+                write!(f, "{}", stream_text(stream, self))?;
             }
         }
         Ok(())
@@ -175,7 +184,8 @@ fn account_text(account: &AccountStatus) -> String {
     out
 }
 
-fn stream_text(stream: &StreamStatus, now: UtcTime) -> String {
+fn stream_text(stream: &StreamStatus, standings: &Standings) -> String {
+    let now = standings.now;
     let name = stream.stream_id.as_ref().map_or_else(|| "(pages that name none)".to_owned(), ToString::to_string);
     let mut out = format!("  stream {name}\n");
     let mut line = |name: &str, value: String| {
@@ -187,7 +197,9 @@ fn stream_text(stream: &StreamStatus, now: UtcTime) -> String {
         line("lookback", humantime::format_duration(Duration::from_secs(seconds)).to_string());
     }
     let oldest = stream.open_rows.oldest.map_or_else(String::new, |start| format!(", the oldest from {start}"));
-    line("open rows", format!("{}{oldest}", stream.open_rows.rows));
+    let by_end = stream.stream_id.as_ref().is_some_and(|id| standings.filtered_by_end.contains(id.as_str()));
+    let found = if by_end { "; windows filter the end of a session, so these are found when they end" } else { "" };
+    line("open rows", format!("{}{oldest}{found}", stream.open_rows.rows));
     line("last run", stream.last_run.as_ref().map_or_else(|| "none".to_owned(), run_text));
     let mut lines = |name: &str, ranges: Vec<String>| {
         for (position, range) in shortened(ranges).into_iter().enumerate() {

@@ -16,6 +16,12 @@ pub(super) struct Memory {
     pub(super) spread: Option<f64>,
 }
 
+/// How the server of a stream was seen to page, by what the ledger keeps for planning
+/// ([`StreamState::planning`]); none where nothing is known.
+pub fn habits(planning: &serde_json::Value) -> Option<Habits> {
+    serde_json::from_value(planning.clone()).ok().map(|memory: Memory| memory.habits)
+}
+
 impl Memory {
     /// What the ledger keeps of `stream`. What cannot be read is learned anew.
     pub(super) fn of(stream: Option<&StreamState>) -> Self {

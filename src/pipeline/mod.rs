@@ -32,6 +32,7 @@ pub use accept::accept;
 pub use check::{Check, check};
 pub use client::client;
 pub use load::{LoadRequest, load};
+pub use memory::habits;
 pub use plan::{Plan, PlannedWindow, plan};
 pub use progress::{Progress, Unwatched};
 pub use replay::{ReplayRequest, replay};
