@@ -8,6 +8,14 @@ ci:
 test *args:
     tests/run {{args}}
 
+# ten thousand loads under readings of the API by chance, in half an hour; READINGS=0..500 tries other seeds
+readings:
+    cargo test --test it -- --ignored --exact readings::a_load_is_whole_under_ten_thousand_readings_by_chance --nocapture
+
+# what loads cost in requests under each reading: makes docs/request-ratios.md
+ratios:
+    cargo run --example request_ratios
+
 # a week of simulated conversations, loaded and reported on
 demo:
     cargo run -- demo

@@ -149,6 +149,11 @@ pub(super) fn lock(account: &AccountId, number: u64) -> Path {
     account_locks(account).join(format!("{number:010}"))
 }
 
+/// An object that is made to see whether one can be. Left behind, it is a leftover.
+pub(super) fn probe(run: &RunId) -> Path {
+    Path::from(format!("{OURS}/_probe-{run}.tmp"))
+}
+
 /// Whether a path is that of a lock.
 pub(super) fn is_lock(path: &str) -> bool {
     path.starts_with(&format!("{OURS}/locks/"))

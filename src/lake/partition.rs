@@ -51,7 +51,12 @@ impl Partition {
         Ok(Self { schema_version: partition.check()?, ..partition })
     }
 
-    /// Whether the rows are under the present schema.
+    /// Version of the schema that the rows are under.
+    pub(super) fn schema_version(&self) -> u32 {
+        self.schema_version
+    }
+
+    /// Whether that is the present one.
     pub(super) fn is_current(&self) -> bool {
         self.schema_version == Schema::conversations().version
     }

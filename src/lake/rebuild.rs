@@ -35,6 +35,8 @@ pub struct RebuiltLedger {
     pub staged: u64,
     /// Lines of the tables and rejects that could not be read and are gone.
     pub lines_dropped: u64,
+    /// Oldest schema version of its partitions: below the present one they wait for `migrate`.
+    pub schema_version: u32,
 }
 
 /// Restores an account's ledger from its objects: days from their footers; API version, fields and streams from
@@ -45,10 +47,13 @@ pub struct RebuiltLedger {
 /// A selectable field (F3) is remembered where a row has a value of its column: such a row was read with it, and a
 /// request without it would null what is there. One that no row has a value of is not: nothing can be lost by it.
 ///
+/// Partitions and staged rows may be under an older schema. The ledger then has the oldest version found, so that
+/// a load names [`migrate`](super::migrate()), which goes on from there.
+///
 /// # Errors
 /// [`LakeError::LockHeld`]: a retry helps once the other is done. [`LakeError::CorruptPartition`],
-/// [`LakeError::ForeignPartition`], [`LakeError::OtherSchema`], [`LakeError::CorruptStaged`]: no retry helps until
-/// the object named is restored or moved away. Then the ledger is what it was.
+/// [`LakeError::ForeignPartition`], [`LakeError::CorruptStaged`], [`LakeError::OtherSchema`] of a newer version: no
+/// retry helps until the object named is restored or moved away. Then the ledger is what it was.
 pub async fn rebuild_ledger(lake: &Lake, settings: WriterSettings) -> Result<RebuiltLedger, LakeError> {
     let WriterSettings { account, run_id, wait_lock, clock, .. } = settings;
     let lock = AccountLock::take(lake, &account, &run_id, wait_lock, clock).await?;
@@ -64,6 +69,7 @@ pub async fn rebuild_ledger(lake: &Lake, settings: WriterSettings) -> Result<Reb
             account_id: account,
             staged,
             lines_dropped,
+            schema_version: head.schema_version,
         })
     };
     let rebuilt = rebuilt.await;
@@ -86,7 +92,8 @@ async fn restore(lake: &Lake, mut head: AccountHead) -> Result<(AccountHead, u64
     }
     let mut seen = Seen::default();
     for PartitionObject { date, meta, .. } in lake.account_partitions(&account).await? {
-        let partition = Partition::open(lake, &meta).await?;
+        let partition = Partition::open_older(lake, &meta).await?;
+        head.schema_version = head.schema_version.min(partition.schema_version());
         head.days.insert(date, partition.state());
         let mut batches = Box::pin(partition.stream(Some(&seen.columns()))?);
         while let Some(batch) = batches.try_next().await? {
@@ -95,7 +102,7 @@ async fn restore(lake: &Lake, mut head: AccountHead) -> Result<(AccountHead, u64
     }
     let mut staged = 0;
     for (path, run, sequence) in StagedObject::list(lake, &account).await? {
-        let object = StagedObject::open(lake, path, run, sequence).await?;
+        let object = StagedObject::open_older(lake, path, run, sequence).await?;
         for (_, batch) in object.batches(lake, None, Some(&seen.columns())).await? {
             seen.take(&batch)?;
         }

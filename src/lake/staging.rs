@@ -235,7 +235,17 @@ impl StagedObject {
         if reader.schema().fields() != Schema::conversations_arrow().fields() {
             return Err(corrupt(&path, "expected the columns of the schema, found others: run `migrate`".to_owned()));
         }
-        let header = metadata(&reader, &path, HEADER)?;
+        Self::of(&reader, path, run_id, sequence)
+    }
+
+    /// The same, also where its rows are under an older schema.
+    pub(super) async fn open_older(lake: &Lake, path: Path, run_id: RunId, sequence: u64) -> Result<Self, LakeError> {
+        let reader = read(lake, &path, None).await?;
+        Self::of(&reader, path, run_id, sequence)
+    }
+
+    fn of(reader: &FileReader<Cursor<Bytes>>, path: Path, run_id: RunId, sequence: u64) -> Result<Self, LakeError> {
+        let header = metadata(reader, &path, HEADER)?;
         Ok(Self { path, run_id, sequence, header })
     }
 
@@ -252,17 +262,14 @@ impl StagedObject {
         self.header.parts.iter().filter(|part| part.date == date).map(|part| part.rows).sum()
     }
 
-    /// The batches of one day, or of all; of all columns, or of those named.
+    /// The batches of one day, or of all; of all columns, or of those named that the object has.
     pub(super) async fn batches(
         &self,
         lake: &Lake,
         day: Option<SessionDate>,
         columns: Option<&[&str]>,
     ) -> Result<Vec<(SessionDate, RecordBatch)>, LakeError> {
-        let schema = Schema::conversations_arrow();
-        let indices =
-            columns.map(|names| names.iter().map(|name| schema.index_of(name)).collect::<Result<Vec<_>, _>>());
-        let mut reader = read(lake, &self.path, indices.transpose()?).await?;
+        let mut reader = read(lake, &self.path, columns).await?;
         let mut batches = Vec::new();
         for (index, part) in self.header.parts.iter().enumerate() {
             if day.is_none_or(|day| day == part.date) {
@@ -306,11 +313,17 @@ pub(super) fn encode<'a>(
 pub(super) async fn read(
     lake: &Lake,
     path: &Path,
-    columns: Option<Vec<usize>>,
+    columns: Option<&[&str]>,
 ) -> Result<FileReader<Cursor<Bytes>>, LakeError> {
     let failed = |source| LakeError::store("read", path.to_string(), source);
     let bytes = lake.store().get(path).await.map_err(failed)?.bytes().await.map_err(failed)?;
-    FileReader::try_new(Cursor::new(bytes), columns).map_err(|error| corrupt(path, error.to_string()))
+    let reader = |projection| {
+        FileReader::try_new(Cursor::new(bytes.clone()), projection).map_err(|error| corrupt(path, error.to_string()))
+    };
+    let all = reader(None)?;
+    let Some(names) = columns else { return Ok(all) };
+    let indices = names.iter().filter_map(|name| all.schema().index_of(name).ok()).collect();
+    reader(Some(indices))
 }
 
 fn metadata<T: for<'a> Deserialize<'a>>(

@@ -1,17 +1,10 @@
-use std::fs::{self, OpenOptions};
-use std::io;
-use std::path::{Path as FsPath, PathBuf};
 use std::time::Duration;
-
-use object_store::path::Path;
-use object_store::{ObjectStoreExt, PutMode, PutPayload};
 
 use super::{Stop, client};
 use crate::clock::{TimeRange, UtcTime};
 use crate::config::{Options, Settings};
 use crate::error::Error;
-use crate::lake::{Lake, LakeError, LakeUrl};
-use crate::schema::RunId;
+use crate::lake::{Lake, LakeUrl, Probed};
 use crate::source::{Ask, PageSource, RefusalReason, RequestTemplate, SourceError, Window};
 
 /// Something that a load needs, and whether it is so.
@@ -68,42 +61,11 @@ fn narrower(template: &RequestTemplate, error: &SourceError) -> Option<RequestTe
     }
 }
 
-/// Writes where a load would write, and takes it away again.
+/// Writes where a load would write.
 async fn lake(settings: &Settings) -> Result<String, Error> {
     let url: LakeUrl = settings.lake.parse()?;
-    let probe = format!("_check-{}.tmp", RunId::generate()); // a name that a writer sweeps, if this one were killed
-    for folder in ["conversations", "_kore_lake"] {
-        probe_folder(&nearest(&url.folder().join(folder))?, &probe)?;
-    }
-    match Lake::open_existing(&url) {
-        Ok(lake) if url.folder().join("_kore_lake").is_dir() => {
-            probe_store(&lake, &Path::from(format!("_kore_lake/{probe}"))).await?;
-            Ok(format!("`{url}` can be written"))
-        }
-        Ok(_) => Ok(format!("`{url}` can be written")),
-        Err(LakeError::Absent { .. }) => Ok(format!("`{url}` is not there yet and can be made")),
-        Err(error) => Err(error.into()),
-    }
-}
-
-/// The folder, or the nearest one above it that is there.
-fn nearest(folder: &FsPath) -> Result<PathBuf, LakeError> {
-    let found = folder.ancestors().find(|path| path.exists()).unwrap_or(folder);
-    if found.is_dir() { Ok(found.to_owned()) } else { Err(LakeError::NotAFolder { path: found.to_owned() }) }
-}
-
-/// Tried, since permission bits tell only half.
-fn probe_folder(folder: &FsPath, name: &str) -> Result<(), LakeError> {
-    let file = folder.join(name);
-    let made = OpenOptions::new().write(true).create_new(true).open(&file);
-    let tried = made.and_then(|_| fs::remove_file(&file));
-    tried.map_err(|source: io::Error| LakeError::Folder { path: folder.to_owned(), source })
-}
-
-/// The lock of an account rests on making an object only where there is none.
-async fn probe_store(lake: &Lake, path: &Path) -> Result<(), LakeError> {
-    let failed = |operation, source| LakeError::Store { operation, path: path.to_string(), source };
-    let made = lake.store().put_opts(path, PutPayload::default(), PutMode::Create.into()).await;
-    made.map_err(|source| failed("write", source))?;
-    lake.store().delete(path).await.map_err(|source| failed("delete", source))
+    Ok(match Lake::probe(&url).await? {
+        Probed::Writable => format!("`{url}` can be written"),
+        Probed::Absent => format!("`{url}` is not there yet and can be made"),
+    })
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::LoadRequest;
 use crate::clock::{TimeRange, UtcTime};
 use crate::error::Error;
-use crate::lake::{Lake, OpenRow, SessionTime, StreamState};
+use crate::lake::{Lake, LakeError, OpenRow, SessionTime, StreamState};
 use crate::source::{FilteredTime, Work};
 
 const DAY: Duration = Duration::from_hours(24);
@@ -138,7 +138,15 @@ pub(super) async fn work(
     }
     let mut seconds = Vec::new();
     for near in neighbours(work.iter().filter(|work| work.known).map(|work| work.range)) {
-        seconds.extend(lake.session_seconds(&request.account_id, &request.stream_id, near, by).await?);
+        match lake.session_seconds(&request.account_id, &request.stream_id, near, by).await {
+            Ok(found) => seconds.extend(found),
+            // Where windows end is no reason to read nothing: the commit of the day fails, what was read stays staged.
+            Err(error @ LakeError::CorruptPartition { .. }) => {
+                tracing::warn!(%error, "windows are cut without the lake's own times");
+                work.iter_mut().filter(|work| near.contains(work.range.from())).for_each(|work| work.known = false);
+            }
+            Err(error) => return Err(error.into()),
+        }
     }
     Ok((work, seconds))
 }

@@ -47,10 +47,11 @@ fn record(second: i64, campaign: Option<i32>) -> Value {
     record
 }
 
-/// Answers with these records those windows that have them, page by page; may refuse a field from some time on.
+/// Answers with these records those windows that have them, page by page. May refuse a field to windows that have a
+/// second; then every other window waits for that, asked with the field as it was.
 struct Records {
     by_second: Mutex<Vec<(i64, Value)>>,
-    refuses_field_of_window: Option<i64>,
+    refuses_field_at: Option<i64>,
     refused: tokio::sync::watch::Sender<bool>,
     requests: AtomicU64,
 }
@@ -58,7 +59,7 @@ struct Records {
 impl Records {
     fn new(records: Vec<(i64, Value)>) -> Self {
         let refused = tokio::sync::watch::channel(false).0;
-        Self { by_second: Mutex::new(records), refuses_field_of_window: None, refused, requests: AtomicU64::default() }
+        Self { by_second: Mutex::new(records), refuses_field_at: None, refused, requests: AtomicU64::default() }
     }
 }
 
@@ -71,14 +72,16 @@ impl PageSource for Records {
             text.parse::<UtcTime>().unwrap().seconds() - MONDAY
         };
         let (from, to) = (time(&request.body.start_date), time(&request.body.end_date));
-        if let Some(refusing) = self.refuses_field_of_window {
-            if refusing == from && request.body.selected_fields.iter().any(|field| field == "campaigninfo") {
+        if let Some(refusing) = self.refuses_field_at {
+            if (from..to).contains(&refusing) && request.body.selected_fields.iter().any(|field| field == "campaigninfo") {
                 self.refused.send_replace(true);
                 let reason = RefusalReason::Field("campaigninfo".to_owned());
                 let refusal = Refusal { url: String::new(), status: 400, message: None, reason };
                 return Err(SourceError::Refused(Box::new(refusal)));
             }
-            self.refused.subscribe().wait_for(|refused| *refused).await.unwrap();
+            let mut refused = self.refused.subscribe();
+            let side_by_side = tokio::time::timeout(Duration::from_mins(1), refused.wait_for(|refused| *refused)).await;
+            drop(side_by_side.expect("another window is read at the same time").unwrap());
         }
         let first = usize::try_from(request.offset.unwrap()).unwrap() * 100;
         let records = self.by_second.lock().unwrap();
@@ -108,6 +111,7 @@ impl TestLake {
     async fn load(&self, source: Records, api: ApiVersion, range: TimeRange) -> Finished {
         let request = LoadRequest {
             range: Some(range),
+            window: Duration::from_hours(24),
             concurrency: 2,
             wait_lock: Duration::from_secs(20),
             memory_limit_bytes: 64 << 20,
@@ -217,7 +221,7 @@ async fn a_window_read_with_a_field_keeps_it_though_another_window_was_refused_i
     let records = |attempt| vec![(5, record(5, Some(attempt))), (DAY + 5, record(DAY + 5, Some(attempt)))];
     lake.load(Records::new(records(1)), ApiVersion::V2, days(0, 2)).await;
     assert_eq!(lake.attempts().await, [1, 1]);
-    let refusing = Records { refuses_field_of_window: Some(DAY), ..Records::new(records(2)) };
+    let refusing = Records { refuses_field_at: Some(DAY + 5), ..Records::new(records(2)) };
     refusing.by_second.lock().unwrap()[1].1 = record(DAY + 5, None);
     let finished = lake.load(refusing, ApiVersion::V2, days(0, 2)).await;
     assert_eq!(finished.summary.rows.changed, 2, "{:?}", finished.error);

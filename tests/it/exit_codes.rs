@@ -125,7 +125,7 @@ fn code_7_lake_absent_corrupt_or_of_another_schema() {
     insta::assert_snapshot!(loaded.program("verify -q").run(), @"
     exit 7
     --- stdout
-    error: `conversations/account_id=6a1f0c2de4b58790a3c1d2e4/session_date=2026-03-03/conversations.parquet`: expected a readable object, found cannot read the partition `conversations/account_id=6a1f0c2de4b58790a3c1d2e4/session_date=2026-03-03/conversations.parquet`: the object is corrupt: Parquet error: Invalid Parquet file. Corrupt footer
+    error: `conversations/account_id=6a1f0c2de4b58790a3c1d2e4/session_date=2026-03-03/conversations.parquet`: expected a readable object, found a corrupt one: Parquet error: Invalid Parquet file. Corrupt footer
       hint: restore the object, or move it out of the lake and load its day again
     --- stderr
     error: expected a lake without findings, found 1

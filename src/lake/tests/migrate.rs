@@ -11,7 +11,9 @@ use super::crash::DyingStore;
 use super::older::*;
 use super::support::*;
 use crate::decode::{RecordWriter, older};
-use crate::lake::{Lake, LakeError, LakeErrorKind, MigrateSummary, RunState, Writer, WriterSettings, migrate};
+use crate::lake::{
+    Lake, LakeError, LakeErrorKind, MigrateSummary, RunState, Writer, WriterSettings, migrate, rebuild_ledger,
+};
 use crate::query::{Format, LakeFiles, Session, SessionSettings, render};
 
 fn records() -> Vec<Value> {
@@ -268,6 +270,42 @@ async fn an_account_that_was_never_loaded_is_not_made() {
     let summary = run(&lake.lake).await.unwrap();
     assert_eq!((summary.schema_version_from, summary.days_rewritten), (None, 0));
     assert_eq!(lake.files(""), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn a_lost_ledger_beside_older_days_is_rebuilt_and_then_migrated() {
+    let (present, older) = (TestLake::new(), TestLake::new());
+    present.run(vec![read(&records())]).await;
+    older.run(vec![read(&records()[..3])]).await;
+    older.writer().await.stage(read(&records()[3..])).await.unwrap();
+    let days = older.files("conversations");
+    for path in &days {
+        older.age_partition(path, &older::columns_without(&LACKING));
+    }
+    older.age_all_staged(&LACKING);
+    fs::remove_dir_all(older.path("_kore_lake/ledger")).unwrap();
+    assert!(matches!(run(&older.lake).await, Err(LakeError::LedgerLost { days: 2, .. })));
+    let rebuilt = rebuild_ledger(&older.lake, TestLake::settings()).await.unwrap();
+    assert_eq!((rebuilt.days, rebuilt.rows, rebuilt.staged, rebuilt.schema_version), (2, 3, 1, 0));
+    assert_eq!(rebuilt.streams, ["st-1"]);
+    let refused = Writer::open(&older.lake, TestLake::settings()).await.unwrap_err();
+    assert!(matches!(refused, LakeError::OtherSchema { found: 0, expected: 1, .. }), "{refused}");
+    let summary = run(&older.lake).await.unwrap();
+    assert_eq!((summary.days_rewritten, summary.staged_rewritten, summary.schema_version_from), (2, 1, Some(0)));
+    assert_eq!(older.writer().await.recover().await.unwrap().rows.new, 1);
+    assert_eq!(rows(&older), rows(&present));
+}
+
+#[tokio::test]
+async fn one_older_day_makes_a_rebuilt_ledger_an_older_one() {
+    let (present, older) = present_and_older().await;
+    let path = older.files("conversations").remove(1);
+    present.age_partition(&path, &older::columns_without(&LACKING));
+    fs::remove_file(present.path(HEAD)).unwrap();
+    assert_eq!(rebuild_ledger(&present.lake, TestLake::settings()).await.unwrap().schema_version, 0);
+    let summary = run(&present.lake).await.unwrap();
+    assert_eq!((summary.days_rewritten, summary.days_current), (1, 2));
+    assert_eq!(present.lake.head(&account()).await.unwrap().unwrap().schema_version, 1);
 }
 
 #[tokio::test]

@@ -76,10 +76,14 @@ impl TestLake {
         for path in self.files("conversations") {
             self.age_partition(&path, &columns);
         }
-        for path in self.files("_kore_lake/staging") {
-            self.age_staged(&path, &columns);
-        }
+        self.age_all_staged(lacking);
         self.age_head().await;
+    }
+
+    pub fn age_all_staged(&self, lacking: &[&str]) {
+        for path in self.files("_kore_lake/staging") {
+            self.age_staged(&path, &older::columns_without(lacking));
+        }
     }
 
     pub fn age_partition(&self, path: &str, columns: &[Column]) {

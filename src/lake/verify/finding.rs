@@ -204,7 +204,13 @@ impl Finding {
             LakeError::CorruptLedger { reason, .. } => {
                 of(FindingKind::LedgerCorrupt, "a readable document", reason.clone())
             }
-            error => of(FindingKind::CorruptObject, "a readable object", chain(error)),
+            LakeError::CorruptPartition { source, .. } => {
+                of(FindingKind::CorruptObject, "a readable object", format!("a corrupt one: {}", chain(source)))
+            }
+            LakeError::CorruptStaged { reason, .. } => {
+                of(FindingKind::CorruptObject, "a readable object", format!("a corrupt one: {reason}"))
+            }
+            error => of(FindingKind::CorruptObject, "a readable object", format!("an error: {}", chain(error))),
         }
     }
 

@@ -159,7 +159,7 @@ fn what_does_not_hold_is_named_with_its_place_and_what_to_do() {
     --- stdout
     error: `conversations/copy.parquet`: expected `account_id=…/session_date=…/conversations.parquet` alone, found a file of 4 bytes that is none of them
       hint: move it out of the lake: readers may take it for data
-    error: `conversations/account_id=6a1f0c2de4b58790a3c1d2e4/session_date=2026-03-02/conversations.parquet`: expected a readable object, found cannot read the partition `conversations/account_id=6a1f0c2de4b58790a3c1d2e4/session_date=2026-03-02/conversations.parquet`: the object is corrupt: Parquet error: Invalid Parquet file. Corrupt footer
+    error: `conversations/account_id=6a1f0c2de4b58790a3c1d2e4/session_date=2026-03-02/conversations.parquet`: expected a readable object, found a corrupt one: Parquet error: Invalid Parquet file. Corrupt footer
       hint: restore the object, or move it out of the lake and load its day again
     verified: accounts 1, days 2 ([size]), rows 47, objects 5; findings 2
     --- stderr
