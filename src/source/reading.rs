@@ -232,8 +232,10 @@ impl WindowReading {
 
     /// The first page with rows.
     fn at_first(&mut self, page: &PageFacts) {
-        if self.offset == 1 && self.learned.first() == 0 {
-            // Offset 0 was empty or refused, and this one has rows: the count begins here.
+        let no_chance = self.is_quiet() || page.records >= TELLING_RECORDS;
+        if self.offset == 1 && self.learned.first() == 0 && no_chance {
+            // Offset 0 was empty or refused, and this one has rows: the count begins here. A few rows of a fresh window
+            // may have come into being between the two requests.
             self.learned.first_is_one();
         }
         let short = self.learned.is_short(page);
