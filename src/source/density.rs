@@ -30,8 +30,10 @@ const LEVEL_KEPT: f64 = 0.3;
 /// Windows after which half of the spread is what they showed, and how many it remembers at most.
 const SPREAD_WINDOWS: f64 = 8.0;
 const SPREAD_REMEMBERS: f64 = 40.0;
-/// Most that one window may show: a holiday is not the rule.
+/// Most that one window may show, since a holiday is not the rule; and the least to count with, since few windows
+/// tell little and one that is over-full costs many requests.
 const SPREAD_AT_MOST: f64 = 0.3;
+const SPREAD_AT_LEAST: f64 = 0.05;
 
 /// Rows by hour of the week (UTC), and the time in which they were counted. The ledger keeps it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -150,13 +152,13 @@ impl Density {
     pub fn new(rhythm: Rhythm, spread: Option<f64>) -> Self {
         let spread = spread.filter(|spread| spread.is_finite());
         let windows = if spread.is_some() { SPREAD_REMEMBERS } else { SPREAD_WINDOWS };
-        let spread = spread.unwrap_or(SPREAD_AT_FIRST).clamp(0.02, 1.0);
+        let spread = spread.unwrap_or(SPREAD_AT_FIRST).clamp(SPREAD_AT_LEAST, 1.0);
         Self { rhythm, level: 1.0, day: i64::MIN, variance: spread * spread, windows, latest: 0.0 }
     }
 
     /// By what share of itself the traffic of a day was off what was expected.
     pub fn spread(&self) -> f64 {
-        self.variance.max(0.0).sqrt()
+        self.variance.max(SPREAD_AT_LEAST.powi(2)).sqrt()
     }
 
     /// The rhythm, with what was read in this run.

@@ -1,6 +1,7 @@
 //! What a run learns of the server, shared by all its windows. Nothing here is taken over from an earlier run but
 //! [`Habits`], which serve planning only.
 
+use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::{Deserialize, Serialize};
@@ -21,6 +22,9 @@ const TOTALS_NEEDED: u32 = 3;
 
 /// Windows with pages that overlap for no known reason before windows of many pages are given up.
 const UNSTEADY: u32 = 2;
+
+/// Rows that a page lacked before they say that it was cut off: fewer may have come into being since.
+const TELLING_ROWS: usize = 25;
 
 /// A row shows by which of its times windows filter if these are so many seconds apart: a window of one second has
 /// an edge on either side.
@@ -154,6 +158,37 @@ struct Largest {
     /// Of the pages that others followed: the smallest, and the smallest of the larger groups.
     full_page: Option<usize>,
     full_group: Option<usize>,
+    given_up: Option<GivenUp>,
+    /// A page was cut off although a list per group would have had room for more of the smaller one.
+    lists_refuted: bool,
+}
+
+/// The first page of a window that was given up, since it is to be read on one page, by the smaller group on it.
+#[derive(Debug)]
+struct GivenUp {
+    window: Window,
+    bot_only: bool,
+    keys: HashSet<u128>,
+    lacked: HashSet<u128>,
+}
+
+impl GivenUp {
+    fn of(window: Window, page: &PageFacts) -> Option<Self> {
+        let (bot_only, conversations) = (page.bot_only(), page.conversations());
+        let smaller = bot_only < conversations;
+        let of_smaller = page.rows.iter().filter(|row| row.bot_only == smaller).map(|row| row.key);
+        let (keys, lacked) = (of_smaller.collect(), HashSet::new());
+        (bot_only != conversations).then_some(Self { window, bot_only: smaller, keys, lacked })
+    }
+
+    /// Whether the rows of shorter windows show that the page was cut off.
+    fn is_refuted_by(&mut self, window: Window, page: &PageFacts) -> bool {
+        if self.window.from() <= window.from() && window.to() <= self.window.to() {
+            let of_group = page.rows.iter().filter(|row| row.bot_only == self.bot_only).map(|row| row.key);
+            self.lacked.extend(of_group.filter(|key| !self.keys.contains(key)));
+        }
+        self.lacked.len() >= TELLING_ROWS
+    }
 }
 
 impl Largest {
@@ -162,12 +197,18 @@ impl Largest {
         self.group = self.group.max(page.bot_only()).max(page.conversations());
     }
 
-    /// Below the largest page (one list), and each group below the largest one (a list per group, F11); the latter
-    /// is left out where a page ended, with more to come, although neither group was as large as one can be.
+    /// Below the largest page (one list), and each group below the largest one (a list per group, F11) as long as
+    /// that may be.
     fn is_short(&self, page: &PageFacts) -> bool {
-        let one_list = self.full_group.is_some_and(|full| full < self.group);
+        let one_list = self.one_list();
         let groups_short = page.bot_only() < self.group && page.conversations() < self.group;
         page.records < self.page && (one_list || groups_short)
+    }
+
+    /// Whether one list is all that the pages can be: one ended, with more to come, although neither group was as
+    /// large as one can be, or although there were more of the smaller one.
+    fn one_list(&self) -> bool {
+        self.lists_refuted || self.full_group.is_some_and(|full| full < self.group)
     }
 }
 
@@ -261,9 +302,12 @@ impl Learned {
     }
 
     /// Takes a page with rows into account.
-    pub(super) fn see(&self, offset: u32, page: &PageFacts) {
+    pub(super) fn see(&self, window: Window, offset: u32, page: &PageFacts) {
         let mut state = self.state();
         state.pages.see(page);
+        if state.pages.given_up.as_mut().is_some_and(|given_up| given_up.is_refuted_by(window, page)) {
+            (state.pages.given_up, state.pages.lists_refuted) = (None, true);
+        }
         state.zero_serves |= offset == 0;
         state.totals |= page.num_results.is_some_and(|total| usize::try_from(total).is_ok_and(|t| t > page.records));
         if offset <= SERVED_BY_ALL {
@@ -275,10 +319,9 @@ impl Learned {
         self.state().pages.is_short(page)
     }
 
-    /// Whether a page of so many records is sure to be full: as many were asked for, or so small ones were followed
-    /// by others.
-    pub(super) fn is_full(&self, records: usize, limit: usize) -> bool {
-        records >= self.state().pages.full_page.unwrap_or(limit).min(limit)
+    /// Whether a page of so many records is sure to be full: so small ones were followed by others.
+    pub(super) fn is_full(&self, records: usize) -> bool {
+        self.state().pages.full_page.is_some_and(|full| records >= full)
     }
 
     /// A page of a quiet window was followed by rows that it did not hold.
@@ -290,8 +333,15 @@ impl Learned {
 
     /// Whether one list is all that the pages can be (F11).
     pub(super) fn one_list(&self) -> bool {
-        let state = self.state();
-        state.pages.full_group.is_some_and(|full| full < state.pages.group)
+        self.state().pages.one_list()
+    }
+
+    /// A window is given up for shorter ones, since its page is full: what those return says whether one list it was.
+    pub(super) fn gave_up(&self, window: Window, page: &PageFacts) {
+        let mut state = self.state();
+        if !state.pages.one_list() && state.pages.given_up.is_none() {
+            state.pages.given_up = GivenUp::of(window, page);
+        }
     }
 
     pub(super) fn unit(&self) -> Unit {

@@ -12,7 +12,8 @@ use super::{
 /// requests without end.
 const SURE_RANGE_SECONDS: u64 = 86_400;
 
-/// Records on a page below which its overlap with the next page tells nothing about the server.
+/// Records on a page below which its overlap with the next page tells nothing about the server, nor can the page be
+/// full: no server is taken to give fewer than asked for by that much.
 const TELLING_RECORDS: usize = 10;
 
 /// Pages of one window beyond which memory is a reason to cut it, however many the server serves.
@@ -211,7 +212,7 @@ impl WindowReading {
     }
 
     fn take_in(&mut self, page: &PageFacts) -> News {
-        self.learned.see(self.offset, page);
+        self.learned.see(self.window, self.offset, page);
         self.learned.see_times(self.ask.from.seconds(), self.ask.to.seconds(), &page.rows);
         let before = self.seen.len();
         for row in &page.rows {
@@ -229,8 +230,10 @@ impl WindowReading {
 
     /// The first page with rows.
     fn at_first(&mut self, page: &PageFacts) {
-        if self.offset == 1 && self.learned.first() == 0 {
-            // Offset 0 was empty or refused, and this one has rows: the count begins here.
+        let no_chance = self.is_quiet() || page.records >= TELLING_RECORDS;
+        if self.offset == 1 && self.learned.first() == 0 && no_chance {
+            // Offset 0 was empty or refused, and this one has rows: the count begins here. A few rows of a fresh window
+            // may have come into being between the two requests.
             self.learned.first_is_one();
         }
         let short = self.learned.is_short(page);
@@ -242,8 +245,12 @@ impl WindowReading {
                 self.whole(EvidenceKind::ShortPage);
             };
         }
-        let limit = usize::try_from(self.template.limit).unwrap_or(usize::MAX);
-        if self.pages == Pages::One && self.learned.is_full(page.records, limit) {
+        if self.pages == Pages::One && (page.records >= TELLING_RECORDS || self.learned.is_full(page.records)) {
+            // It may be full, and while rows come and go no second request can tell: an empty page behind it may mean
+            // that the rows of that page have moved up.
+            if self.ask.is_whole(self.window) {
+                self.learned.gave_up(self.window, page);
+            }
             return self.doubt(Doubt::Full { records: count(page.records) });
         }
         let reach = count(self.learned.habits().reach());

@@ -77,7 +77,13 @@ impl Server {
     }
 
     /// The rows of a page and `numResults`; none where the offset is refused.
-    fn answer(&self, rows: &[RowFacts], request: &PageRequest, dice: &mut Dice) -> Option<(Vec<RowFacts>, i64)> {
+    fn answer(
+        &self,
+        rows: &[RowFacts],
+        hidden: &HashSet<u128>,
+        request: &PageRequest,
+        dice: &mut Dice,
+    ) -> Option<(Vec<RowFacts>, i64)> {
         let second = |text: &Option<String>| {
             let text = text.as_deref().unwrap().replace(' ', "T") + "Z";
             text.parse::<UtcTime>().unwrap().seconds()
@@ -86,6 +92,7 @@ impl Server {
         let to = second(&request.body.end_date) + i64::from(self.inclusive);
         let at = |second: i64| rows.partition_point(|row| row.start.unwrap() < second);
         let mut window = rows[at(from)..at(to).max(at(from))].to_vec();
+        window.retain(|row| !hidden.contains(&row.key));
         let group = |bot_only: bool| window.iter().filter(|row| row.bot_only == bot_only).copied().collect::<Vec<_>>();
         let lists = match self.order {
             Order::Ascending => vec![window],
@@ -206,6 +213,8 @@ pub(super) struct Run<'a> {
     pub(super) rhythm: Rhythm,
     pub(super) spread: Option<f64>,
     pub(super) width: usize,
+    /// Rows that come and go between requests.
+    pub(super) restless: &'a [u128],
 }
 
 impl Run<'_> {
@@ -220,6 +229,7 @@ impl Run<'_> {
         let mut planner = Planner::new(&work, known, Density::new(self.rhythm, self.spread), quiet, longest);
         let learned = Learned::new(self.habits);
         let template = RequestTemplate::new(ApiVersion::V2, "acc".parse().unwrap(), "st-1".parse().unwrap());
+        let mut hidden = HashSet::new();
         let mut under_way: Vec<(Planned, WindowReading, Vec<RowFacts>)> = Vec::new();
         let mut outcome = Outcome {
             requests: 0,
@@ -247,7 +257,13 @@ impl Run<'_> {
                     Next::Request(request) => {
                         outcome.requests += 1;
                         assert!(outcome.requests < 100_000, "{server:?}");
-                        match server.answer(self.rows, &request, &mut dice) {
+                        for _ in 0..self.restless.len().min(3) {
+                            let key = self.restless[dice.index(u32::try_from(self.restless.len()).unwrap())];
+                            if !hidden.insert(key) {
+                                hidden.remove(&key);
+                            }
+                        }
+                        match server.answer(self.rows, &hidden, &request, &mut dice) {
                             Some((page, num_results)) => {
                                 rows.extend(&page);
                                 let records = page.len();
