@@ -73,7 +73,9 @@ impl PageSource for Records {
         };
         let (from, to) = (time(&request.body.start_date), time(&request.body.end_date));
         if let Some(refusing) = self.refuses_field_at {
-            if (from..to).contains(&refusing) && request.body.selected_fields.iter().any(|field| field == "campaigninfo") {
+            if (from..to).contains(&refusing)
+                && request.body.selected_fields.iter().any(|field| field == "campaigninfo")
+            {
                 self.refused.send_replace(true);
                 let reason = RefusalReason::Field("campaigninfo".to_owned());
                 let refusal = Refusal { url: String::new(), status: 400, message: None, reason };

@@ -239,7 +239,11 @@ fn holes_are_read_after_since_and_stay_without_it() {
         assert_eq!(following.ledger().await.gaps(None), [hole]);
         let lookback = DAY;
         let without = following.load(&LoadRequest { lookback, ..following.request() }).await;
-        assert!(without.ranges.iter().all(|read| read.from() >= day(3) || read.length() < HOUR), "{:?}", without.ranges);
+        assert!(
+            without.ranges.iter().all(|read| read.from() >= day(3) || read.length() < HOUR),
+            "{:?}",
+            without.ranges
+        );
         assert_eq!(following.ledger().await.gaps(None), [hole]);
         let since = Some(day(0).plus(12 * HOUR));
         let with = following.load(&LoadRequest { lookback, since, ..following.request() }).await;
