@@ -574,4 +574,6 @@ fn count_pages(read: &[PageRead]) -> u32 {
 #[cfg(test)]
 mod model;
 #[cfg(test)]
+mod rules;
+#[cfg(test)]
 mod tests;
