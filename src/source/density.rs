@@ -296,7 +296,7 @@ mod tests {
             }
         }
         let mut density = Density::new(rhythm, None);
-        assert!(density.rows(0, HOUR).unwrap() > 950.0);
+        assert!(density.rows(0, HOUR).unwrap() > 880.0);
         for hour in 0..10 {
             let rows: Vec<i64> = (0..500).map(|n| hour * HOUR + n * 7).collect();
             density.add(range(hour * HOUR, (hour + 1) * HOUR), &rows, None);

@@ -1,5 +1,4 @@
 use super::model::{DAY, Dice, MONDAY, Order, Outcome, Run, Server, traffic};
-use super::*;
 use crate::source::{Habits, Rhythm, RowFacts};
 
 const DAYS: i64 = 56;
