@@ -296,13 +296,77 @@ mod tests {
             }
         }
         let mut density = Density::new(rhythm, None);
-        assert!(density.rows(0, HOUR).unwrap() > 950.0);
+        assert!(density.rows(0, HOUR).unwrap() > 880.0);
         for hour in 0..10 {
             let rows: Vec<i64> = (0..500).map(|n| hour * HOUR + n * 7).collect();
             density.add(range(hour * HOUR, (hour + 1) * HOUR), &rows, None);
         }
         let expected = density.rows(20 * HOUR, 21 * HOUR).unwrap();
         assert!((450.0..700.0).contains(&expected), "{expected}");
+    }
+
+    /// A rhythm of a hundred rows in every hour, and a day with so many of them in each.
+    fn steady() -> Density {
+        let mut rhythm = Rhythm::default();
+        rhythm.add(range(0, 168 * HOUR), (0..168 * 100).map(|n| n * 36));
+        Density::new(rhythm, Some(0.1))
+    }
+
+    fn day(number: i64) -> TimeRange {
+        range(number * DAY, (number + 1) * DAY)
+    }
+
+    #[test]
+    fn a_busy_day_is_busy_to_its_end_and_says_little_of_the_next() {
+        let mut density = steady();
+        density.compare(range(0, 12 * HOUR), 1_800.0, None);
+        let hour = |hour: i64| density.rows(hour * HOUR, (hour + 1) * HOUR).unwrap();
+        assert!((130.0..150.0).contains(&hour(20)), "{}", hour(20));
+        assert!((105.0..120.0).contains(&hour(30)), "{}", hour(30));
+    }
+
+    #[test]
+    fn a_day_gone_by_that_is_read_late_does_not_change_the_present_level() {
+        let mut density = steady();
+        density.compare(day(1), 2_400.0, None);
+        let before = density.level;
+        density.compare(day(0), 4_800.0, None);
+        assert_eq!((density.level.to_bits(), density.day), (before.to_bits(), 1));
+    }
+
+    #[test]
+    fn the_spread_grows_with_surprises_and_shrinks_without() {
+        let mut calm = steady();
+        let mut surprised = steady();
+        for number in 0..40 {
+            let rows = if number % 2 == 0 { 3_000.0 } else { 1_800.0 };
+            calm.compare(day(number), 2_400.0, Some(2_400.0));
+            surprised.compare(day(number), rows, Some(2_400.0));
+        }
+        assert!(calm.spread() < 0.07, "{}", calm.spread());
+        assert!((0.15..0.3).contains(&surprised.spread()), "{}", surprised.spread());
+    }
+
+    #[test]
+    fn one_holiday_is_not_the_rule() {
+        let mut density = steady();
+        density.compare(day(0), 0.0, Some(2_400.0));
+        assert!(density.spread() < 0.12, "{}", density.spread());
+    }
+
+    #[test]
+    fn hours_like_none_before_are_at_least_as_busy_as_those_read_last() {
+        let mut density = Density::new(Rhythm::default(), None);
+        density.add(range(0, 5 * HOUR), &[1, 2, 3], None);
+        let busy: Vec<i64> = (0..400).map(|n| 5 * HOUR + n * 9).collect();
+        density.add(range(5 * HOUR, 6 * HOUR), &busy, None);
+        assert!(about(density.rows(6 * HOUR, 7 * HOUR), 400.0));
+    }
+
+    #[test]
+    fn a_hint_of_nonsense_is_no_spread() {
+        let spread = |hint| Density::new(Rhythm::default(), hint).spread();
+        assert!(spread(Some(f64::NAN)) <= SPREAD_AT_FIRST && spread(Some(-3.0)) > 0.0 && spread(Some(9.0)) <= 1.0);
     }
 
     #[test]

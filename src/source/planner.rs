@@ -367,3 +367,6 @@ fn whole_seconds(seconds: f64) -> i64 {
 fn rows_f64(rows: u64) -> f64 {
     rows as f64
 }
+
+#[cfg(test)]
+mod tests;

@@ -573,4 +573,6 @@ fn count_pages(read: &[PageRead]) -> u32 {
 #[cfg(test)]
 mod model;
 #[cfg(test)]
+mod rules;
+#[cfg(test)]
 mod tests;

@@ -92,7 +92,9 @@ impl Server {
         let to = second(&request.body.end_date) + i64::from(self.inclusive);
         let at = |second: i64| rows.partition_point(|row| row.start.unwrap() < second);
         let mut window = rows[at(from)..at(to).max(at(from))].to_vec();
-        window.retain(|row| !hidden.contains(&row.key));
+        if !hidden.is_empty() {
+            window.retain(|row| !hidden.contains(&row.key));
+        }
         let group = |bot_only: bool| window.iter().filter(|row| row.bot_only == bot_only).copied().collect::<Vec<_>>();
         let lists = match self.order {
             Order::Ascending => vec![window],
