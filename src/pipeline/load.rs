@@ -176,7 +176,11 @@ impl Run<'_> {
         let ranges = scope.all();
         let filtered = memory.habits.filtered;
         let (work, known) = scope::work(self.lake, self.request, stream.as_ref(), &ranges, filtered).await?;
+        // What could not be read before may need what the others show of the server.
+        let owes = |work: &Work| stream.as_ref().is_some_and(|stream| stream.owes(work.range));
+        let (owed, work): (Vec<_>, Vec<_>) = work.into_iter().partition(owes);
         let mut planner = self.planner(&work, known, Density::new(memory.rhythm, memory.spread));
+        planner.add(&owed, self.quiet_before());
         let mut saved = self.read_all(&reader, &mut planner, writer, true, stop).await?;
         let beyond = scope.beyond(&ranges, self.request.now);
         if !beyond.is_empty() && self.filters_ends(&reader).await? {

@@ -5,6 +5,7 @@
 mod bad_input;
 mod binary;
 mod centre;
+mod changing;
 mod commands;
 mod contents;
 mod demo;
@@ -19,6 +20,7 @@ mod program;
 mod readers;
 mod readings;
 mod record;
+mod scripts;
 mod seeds;
 mod service;
 mod truth;
