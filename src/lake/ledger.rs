@@ -4,8 +4,8 @@ use std::sync::Arc;
 use super::staging::StagedObject;
 use super::tables::{self, DayLine, WindowLine};
 use super::{
-    AccountHead, CommitSummary, DayState, LakeError, LedgerTable, Proven, SessionDate, StreamState, WindowProof, Writer,
-    layout,
+    AccountHead, CommitSummary, DayState, LakeError, LedgerTable, Proven, SessionDate, StreamState, WindowProof,
+    Writer, layout,
 };
 use crate::clock::UtcTime;
 use crate::schema::RunId;

@@ -48,7 +48,8 @@ impl Scope {
         let asked = joined(own.iter().chain(open).copied().collect());
         let alike = intent.filter(|open| open.api_version == Some(request.api));
         let finished = alike.and(stream).map(|stream| stream.finished(request.now, request.lookback));
-        let left: Vec<_> = own.iter().flat_map(|range| range.without(finished.as_deref().unwrap_or_default())).collect();
+        let left: Vec<_> =
+            own.iter().flat_map(|range| range.without(finished.as_deref().unwrap_or_default())).collect();
         let finished: Vec<_> = own.iter().flat_map(|range| range.without(&left)).collect();
         let begun_at = alike.filter(|_| !finished.is_empty()).map(|open| open.started_at);
         Ok(Self { own: left, resumed, asked, finished, begun_at })

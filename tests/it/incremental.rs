@@ -136,7 +136,8 @@ fn rows_that_were_open_are_read_again_at_most_once_a_day() {
         assert!(reads.values().all(apart), "{reads:?}");
         let open = |record: &Value| ["ACTIVE", "TRANSIENT_OPEN"].iter().any(|open| record["finalStatus"] == **open);
         let (stored, truth) = (following.stored().await, following.truth(range(day(0), following.now())));
-        let stale: Vec<_> = stored.iter().filter(|(key, row)| open(row) && !truth.get(key).is_some_and(&open)).collect();
+        let stale: Vec<_> =
+            stored.iter().filter(|(key, row)| open(row) && !truth.get(key).is_some_and(&open)).collect();
         assert_eq!(stale, Vec::<(&Key, &Value)>::new());
     });
 }
@@ -241,7 +242,11 @@ fn holes_are_read_after_since_and_stay_without_it() {
         assert_eq!(following.ledger().await.gaps(None), [hole]);
         let lookback = DAY;
         let without = following.load(&LoadRequest { lookback, ..following.request() }).await;
-        assert!(without.ranges.iter().all(|read| read.from() >= day(3) || read.length() < HOUR), "{:?}", without.ranges);
+        assert!(
+            without.ranges.iter().all(|read| read.from() >= day(3) || read.length() < HOUR),
+            "{:?}",
+            without.ranges
+        );
         assert_eq!(following.ledger().await.gaps(None), [hole]);
         let since = Some(day(0).plus(12 * HOUR));
         let with = following.load(&LoadRequest { lookback, since, ..following.request() }).await;
