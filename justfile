@@ -14,7 +14,7 @@ readings:
 
 # what loads cost in requests under each reading: makes docs/request-ratios.md
 ratios:
-    cargo run --example request_ratios
+    cargo test --lib -- --ignored --exact source::reading::table::request_ratios
 
 # a week of simulated conversations, loaded and reported on
 demo:

@@ -5,6 +5,9 @@ use tokio::time::Instant;
 
 use crate::source::PageSource;
 
+/// Requests that a window of the documented size may take: eleven pages, and one to confirm the end.
+const REQUESTS_OF_A_WINDOW: u64 = 12;
+
 /// What a run may spend before it stops cleanly.
 #[derive(Clone)]
 pub(super) struct Budget {
@@ -26,6 +29,13 @@ impl Budget {
     pub(super) fn requests_left(&self) -> Option<u64> {
         let spent = self.source.traffic().requests - self.requests_before;
         self.max_requests.map(|most| most.saturating_sub(spent))
+    }
+
+    /// Windows that can be read side by side so that each comes to its end: else a small budget is spent on many
+    /// windows and proves none.
+    pub(super) fn width(&self) -> usize {
+        let windows = self.requests_left().map(|left| left / REQUESTS_OF_A_WINDOW);
+        windows.map_or(usize::MAX, |windows| usize::try_from(windows).unwrap_or(usize::MAX).max(1))
     }
 
     /// The option that ended the run, if one did.

@@ -18,7 +18,7 @@ use super::scope::{self, Scope};
 use super::window::WindowReader;
 use super::{Progress, Stop, Summary};
 
-/// A re-read stretch no longer than this is that of an open row or a few.
+/// A stretch of the lake to be read again that is no longer than this is that of an open row, or of a few.
 const MOMENT: Duration = Duration::from_mins(1);
 
 /// What to load, and how.
@@ -179,11 +179,13 @@ impl Run<'_> {
         let ranges = scope.all();
         let filtered = memory.habits.filtered;
         let (work, known) = scope::work(self.lake, self.request, stream.as_ref(), &ranges, filtered).await?;
-        // Seconds of open rows come last: what the others show of the size of a page spares them a second request.
-        let (moments, stretches): (Vec<_>, Vec<_>) =
-            work.into_iter().partition(|work| work.known && work.range.length() <= MOMENT);
-        let mut planner = self.planner(&stretches, known, Density::new(memory.rhythm, memory.spread));
-        planner.add(&moments, self.quiet_before());
+        // Seconds of open rows and owed windows come last: what the others show of the server spares them a second
+        // request, or may be what they need.
+        let owes = |range| stream.as_ref().is_some_and(|stream| stream.owes(range));
+        let (last, work): (Vec<_>, Vec<_>) =
+            work.into_iter().partition(|work| work.range.length() <= MOMENT && (work.known || owes(work.range)));
+        let mut planner = self.planner(&work, known, Density::new(memory.rhythm, memory.spread));
+        planner.add(&last, self.quiet_before());
         let mut saved = self.read_all(&reader, &mut planner, writer, true, stop).await?;
         let beyond = scope.beyond(&ranges, self.request.now);
         if !beyond.is_empty() && self.filters_ends(&reader).await? {

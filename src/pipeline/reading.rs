@@ -30,8 +30,10 @@ impl Run<'_> {
         let mut saved = Vec::new();
         let mut under_way = FuturesUnordered::new();
         loop {
-            while under_way.len() < planner.width(self.request.concurrency) && reader.budget.spent().is_none() {
-                let share = |left: u64| left / u64::try_from(under_way.len() + 1).unwrap_or(u64::MAX);
+            let width = planner.width(self.request.concurrency).min(reader.budget.width());
+            while under_way.len() < width && reader.budget.spent().is_none() {
+                // Half of it: requests that confirm an end come besides.
+                let share = |left: u64| left / u64::try_from(2 * (under_way.len() + 1)).unwrap_or(u64::MAX);
                 let pages_left = reader.budget.requests_left().map(|left| share(left).max(1));
                 let Some(next) = planner.next(&reader.learned.habits(), pages_left) else { break };
                 planned += 1;

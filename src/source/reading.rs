@@ -575,4 +575,6 @@ mod model;
 #[cfg(test)]
 mod rules;
 #[cfg(test)]
+mod table;
+#[cfg(test)]
 mod tests;

@@ -5,6 +5,7 @@
 mod bad_input;
 mod binary;
 mod centre;
+mod changing;
 mod commands;
 mod contents;
 mod demo;
@@ -20,6 +21,7 @@ mod readers;
 mod readings;
 mod record;
 mod requests;
+mod scripts;
 mod seeds;
 mod service;
 mod truth;

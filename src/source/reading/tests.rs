@@ -1,9 +1,9 @@
 use super::model::{DAY, Dice, MONDAY, Order, Outcome, Run, Server, traffic};
 use crate::source::{Habits, Rhythm, RowFacts};
 
-const DAYS: i64 = 56;
+pub(super) const DAYS: i64 = 56;
 
-fn first_load(server: &Server, rows: &[RowFacts], days: i64, seed: u64) -> Outcome {
+pub(super) fn first_load(server: &Server, rows: &[RowFacts], days: i64, seed: u64) -> Outcome {
     let range = (MONDAY, MONDAY + days * DAY);
     let run = Run {
         rows,
@@ -20,7 +20,7 @@ fn first_load(server: &Server, rows: &[RowFacts], days: i64, seed: u64) -> Outco
 }
 
 /// A later load of other weeks, or of weeks whose rows lie in the lake.
-fn later_load(server: &Server, before: &Outcome, rows: &[RowFacts], known: bool, quiet: bool) -> Outcome {
+pub(super) fn later_load(server: &Server, before: &Outcome, rows: &[RowFacts], known: bool, quiet: bool) -> Outcome {
     let range = (MONDAY, MONDAY + DAYS * DAY);
     let run = Run {
         rows,
@@ -37,7 +37,7 @@ fn later_load(server: &Server, before: &Outcome, rows: &[RowFacts], known: bool,
 }
 
 /// Requests by the fewest that pages of 100 rows take; every row was read.
-fn ratio(outcome: &Outcome, rows: &[RowFacts]) -> f64 {
+pub(super) fn ratio(outcome: &Outcome, rows: &[RowFacts]) -> f64 {
     assert_eq!(outcome.keys, rows.iter().map(|row| row.key).collect());
     f64::from(u32::try_from(outcome.requests).unwrap()) / f64::from(u32::try_from(rows.len().div_ceil(100)).unwrap())
 }
