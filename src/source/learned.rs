@@ -181,11 +181,15 @@ impl GivenUp {
         (bot_only != conversations).then_some(Self { window, bot_only: smaller, keys, lacked })
     }
 
-    /// Whether the rows of shorter windows show that the page was cut off.
+    /// Whether the rows of shorter windows show that the page was cut off. Those of the first half of the window are
+    /// counted: what has come into being since mostly starts at its end.
     fn is_refuted_by(&mut self, window: Window, page: &PageFacts) -> bool {
+        let from = self.window.from().seconds();
+        let first_half = from..from + self.window.length_seconds() / 2;
         if self.window.from() <= window.from() && window.to() <= self.window.to() {
-            let of_group = page.rows.iter().filter(|row| row.bot_only == self.bot_only).map(|row| row.key);
-            self.lacked.extend(of_group.filter(|key| !self.keys.contains(key)));
+            let of_group = page.rows.iter().filter(|row| row.bot_only == self.bot_only);
+            let settled = of_group.filter(|row| row.start.is_some_and(|start| first_half.contains(&start)));
+            self.lacked.extend(settled.map(|row| row.key).filter(|key| !self.keys.contains(key)));
         }
         self.lacked.len() >= TELLING_ROWS
     }
