@@ -22,6 +22,16 @@ impl PageFacts {
     pub fn conversations(&self) -> usize {
         self.rows.len() - self.bot_only()
     }
+
+    /// Records of the larger group, of those that have a key.
+    pub fn larger_group(&self) -> usize {
+        self.bot_only().max(self.conversations())
+    }
+
+    /// Records that have no key, so that nobody knows their group.
+    pub fn unkeyed(&self) -> usize {
+        self.records.saturating_sub(self.rows.len())
+    }
 }
 
 /// What the decoder saw of one record that has a key.

@@ -159,14 +159,15 @@ struct Largest {
 impl Largest {
     fn see(&mut self, page: &PageFacts) {
         self.page = self.page.max(page.records);
-        self.group = self.group.max(page.bot_only()).max(page.conversations());
+        self.group = self.group.max(page.larger_group());
     }
 
     /// Below the largest page (one list), and each group below the largest one (a list per group, F11); the latter
     /// is left out where a page ended, with more to come, although neither group was as large as one can be.
     fn is_short(&self, page: &PageFacts) -> bool {
         let one_list = self.full_group.is_some_and(|full| full < self.group);
-        let groups_short = page.bot_only() < self.group && page.conversations() < self.group;
+        // A record without a key can be of either group.
+        let groups_short = page.larger_group() + page.unkeyed() < self.group;
         page.records < self.page && (one_list || groups_short)
     }
 }
@@ -281,7 +282,8 @@ impl Learned {
         records >= self.state().pages.full_page.unwrap_or(limit).min(limit)
     }
 
-    /// A page of a quiet window was followed by rows that it did not hold.
+    /// A page of a quiet window was followed by rows that it did not hold; `group` is the most that its larger group
+    /// can have had.
     pub(super) fn page_was_full(&self, records: usize, group: usize) {
         let mut state = self.state();
         state.pages.full_page = Some(state.pages.full_page.unwrap_or(records).min(records));

@@ -75,6 +75,7 @@ struct PageRead {
     records: usize,
     /// Records of the larger group.
     group: usize,
+    unkeyed: usize,
     /// In the page's order.
     keys: Vec<u128>,
 }
@@ -223,7 +224,7 @@ impl WindowReading {
         let new = self.seen.len() - before;
         self.so_far.pages += 1;
         self.so_far.records += count(page.records);
-        self.so_far.unkeyed += count(page.records.saturating_sub(page.rows.len()));
+        self.so_far.unkeyed += count(page.unkeyed());
         News { new, repeated: page.rows.len() - new }
     }
 
@@ -265,7 +266,7 @@ impl WindowReading {
         let before = self.read.last().expect("a first page came before");
         if news.repeated == 0 {
             if self.is_quiet() {
-                self.learned.page_was_full(before.records, before.group);
+                self.learned.page_was_full(before.records, before.most_of_a_group());
                 self.learned.counts(Unit::Pages);
             }
             return self.at_next_page(page);
@@ -314,7 +315,7 @@ impl WindowReading {
     fn at_records(&mut self, page: &PageFacts, news: &News) {
         if news.new > 0 && self.is_quiet() {
             let before = self.read.last().expect("a first page came before");
-            self.learned.page_was_full(before.records, before.group);
+            self.learned.page_was_full(before.records, before.most_of_a_group());
         }
         let skipped = usize::try_from(self.offset).unwrap_or(usize::MAX);
         let one_list = self.seen.len() == skipped + page.rows.len();
@@ -358,7 +359,7 @@ impl WindowReading {
         if self.is_quiet() {
             self.learned.first_is_one();
             let first = self.read.last().expect("a first page came before");
-            self.learned.page_was_full(first.records, first.group);
+            self.learned.page_was_full(first.records, first.most_of_a_group());
             self.learned.counts(Unit::Pages);
         }
         self.purpose = Purpose::Read;
@@ -493,7 +494,8 @@ impl WindowReading {
         self.read.push(PageRead {
             offset: self.offset,
             records: page.records,
-            group: page.bot_only().max(page.conversations()),
+            group: page.larger_group(),
+            unkeyed: page.unkeyed(),
             keys: keys_of(page).collect(),
         });
     }
@@ -545,6 +547,10 @@ impl WindowReading {
 }
 
 impl PageRead {
+    fn most_of_a_group(&self) -> usize {
+        self.group + self.unkeyed
+    }
+
     /// Whether `page` has the same rows in the same order.
     fn repeats(&self, page: &PageFacts) -> bool {
         keys_of(page).eq(self.keys.iter().copied())

@@ -1,5 +1,6 @@
 use super::model::{DAY, Dice, MONDAY, Order, Outcome, Run, Server, traffic};
 use super::*;
+use crate::schema::ApiVersion;
 use crate::source::{Habits, Rhythm, RowFacts};
 
 const DAYS: i64 = 56;
@@ -106,4 +107,47 @@ fn no_key_is_lost_under_any_reading() {
         }
     }
     assert!(wrong.is_empty(), "{}\n{}", wrong.len(), wrong[..wrong.len().min(30)].join("\n"));
+}
+
+/// A reading of an hour.
+fn reading(learned: &Learned, pages: Pages) -> WindowReading {
+    let window = Window::of_seconds(MONDAY, MONDAY + 3_600);
+    let template = RequestTemplate::new(ApiVersion::V2, "acc".parse().unwrap(), "st-1".parse().unwrap());
+    WindowReading::new(window, pages, template, learned.clone())
+}
+
+/// So many bot-only sessions and conversations, their keys from `first` on.
+fn page(first: u128, bot_only: u128, conversations: u128) -> PageFacts {
+    let row = |key: u128| RowFacts { key, bot_only: key < first + bot_only, start: None, end: None };
+    let rows: Vec<_> = (first..first + bot_only + conversations).map(row).collect();
+    PageFacts { records: rows.len(), rows, num_results: None }
+}
+
+fn asked(reading: &WindowReading) -> Option<u32> {
+    match reading.next() {
+        Next::Request(request) => request.offset,
+        _ => None,
+    }
+}
+
+#[test]
+fn records_without_a_key_may_fill_a_group() {
+    let learned = Learned::new(Habits::default());
+    reading(&learned, Pages::Many).observe(&page(0, 100, 100));
+    let mut reading = reading(&learned, Pages::Many);
+    let rejected = PageFacts { records: 130, ..page(1_000, 95, 30) };
+    reading.observe(&rejected);
+    assert_eq!(asked(&reading), Some(1), "{:?}", reading.next());
+}
+
+#[test]
+fn records_without_a_key_do_not_show_that_pages_are_one_list() {
+    let learned = Learned::new(Habits::default());
+    reading(&learned, Pages::Many).observe(&page(0, 100, 100));
+    let mut followed = reading(&learned, Pages::Many);
+    followed.observe(&PageFacts { records: 130, ..page(1_000, 95, 30) });
+    followed.observe(&page(2_000, 10, 0));
+    let mut reading = reading(&learned, Pages::Many);
+    reading.observe(&page(3_000, 100, 30));
+    assert_eq!(asked(&reading), Some(1), "{:?}", reading.next());
 }
