@@ -15,8 +15,10 @@ const SURE_RANGE_SECONDS: u64 = 86_400;
 /// Records on a page below which its overlap with the next page tells nothing about the server.
 const TELLING_RECORDS: usize = 10;
 
-/// Pages of one window beyond which memory is a reason to cut it, however many the server serves.
+/// Pages of one window beyond which memory is a reason to cut it, however many the server serves; and of one second,
+/// which cannot be cut.
 const MOST_PAGES: usize = 40;
+const MOST_PAGES_OF_A_SECOND: usize = 100;
 
 /// How many pages a window may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -301,7 +303,9 @@ impl WindowReading {
         self.keep(page);
         if short {
             self.conclude(EvidenceKind::ShortPage, self.offset + 1);
-        } else if self.offset < self.learned.last() && self.read.len() < MOST_PAGES {
+        } else if self.holds_enough() {
+            self.over_full();
+        } else if self.offset < self.learned.last() {
             self.ask_for(self.offset + 1, Purpose::Read);
         } else if self.learned.may_try_beyond() {
             self.ask_for(self.offset + 1, Purpose::Beyond);
@@ -474,7 +478,9 @@ impl WindowReading {
         let step = if self.learned.one_list() { page.records } else { page.group };
         let next = page.offset + u32::try_from(step).unwrap_or(u32::MAX);
         let last = self.learned.last();
-        if next <= last {
+        if self.holds_enough() {
+            self.over_full();
+        } else if next <= last {
             self.ask_for(next, Purpose::Read);
         } else if self.pages == Pages::Many && self.learned.may_try_beyond() {
             self.ask_for(next, Purpose::Beyond);
@@ -488,6 +494,12 @@ impl WindowReading {
     /// Whether what this window shows may be taken for the server's ways: its rows do not change.
     fn is_quiet(&self) -> bool {
         self.pages == Pages::Many
+    }
+
+    /// Whether the window is to be cut rather than read on: its pages are in memory.
+    fn holds_enough(&self) -> bool {
+        let second = self.window.length_seconds() <= 1;
+        self.read.len() >= if second { MOST_PAGES_OF_A_SECOND } else { MOST_PAGES }
     }
 
     fn keep(&mut self, page: &PageFacts) {

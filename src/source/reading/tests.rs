@@ -151,3 +151,16 @@ fn records_without_a_key_do_not_show_that_pages_are_one_list() {
     reading.observe(&page(3_000, 100, 30));
     assert_eq!(asked(&reading), Some(1), "{:?}", reading.next());
 }
+
+#[test]
+fn a_server_that_always_has_more_is_not_read_without_end() {
+    for step in [1, 100] {
+        let learned = Learned::new(Habits::default());
+        let mut reading = reading(&learned, Pages::Many);
+        while let Some(offset) = asked(&reading) {
+            assert!(reading.requests() <= 50, "offset {offset}");
+            reading.observe(&page(u128::from(offset) * step, 50, 50));
+        }
+        assert!(matches!(reading.next(), Next::Doubt(Doubt::OverFull { .. })), "{:?}", reading.next());
+    }
+}
