@@ -290,6 +290,12 @@ impl Learned {
         state.pages.full_group = Some(state.pages.full_group.unwrap_or(group).min(group));
     }
 
+    /// A page of a window whose rows may still change was followed by others: planning goes by it, no evidence.
+    pub(super) fn page_ended(&self, records: usize) {
+        let mut state = self.state();
+        state.pages.full_page = Some(state.pages.full_page.unwrap_or(records).min(records));
+    }
+
     /// Whether one list is all that the pages can be (F11).
     pub(super) fn one_list(&self) -> bool {
         let state = self.state();

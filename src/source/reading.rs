@@ -169,6 +169,9 @@ impl WindowReading {
             return self.at_empty();
         }
         let news = self.take_in(page);
+        if self.pages == Pages::One && news.new > 0 && self.reads_on() {
+            return self.at_second_page(&news);
+        }
         match self.purpose {
             Purpose::Read if self.read.is_empty() => self.at_first(page),
             Purpose::Read if self.counts == Unit::Records => self.at_records(page, &news),
@@ -295,6 +298,20 @@ impl WindowReading {
         }
         self.counts = Unit::Records;
         self.at_records(page, news);
+    }
+
+    /// Whether the page asked for is a later one, of which nothing was known beforehand.
+    fn reads_on(&self) -> bool {
+        matches!(self.purpose, Purpose::Read | Purpose::Alike) && !self.read.is_empty()
+    }
+
+    /// One page was to answer, and this one holds rows that the first did not: others may have moved between them.
+    fn at_second_page(&mut self, news: &News) {
+        let first = self.read.first().expect("a first page came before");
+        if news.repeated == 0 && first.records >= TELLING_RECORDS {
+            self.learned.page_ended(first.records);
+        }
+        self.doubt(Doubt::Full { records: count(self.seen.len()) });
     }
 
     /// A page that holds none of the rows before.

@@ -164,3 +164,13 @@ fn a_server_that_always_has_more_is_not_read_without_end() {
         assert!(matches!(reading.next(), Next::Doubt(Doubt::OverFull { .. })), "{:?}", reading.next());
     }
 }
+
+#[test]
+fn two_pages_prove_nothing_where_one_is_to_answer() {
+    let learned = Learned::new(Habits::default());
+    let mut first = reading(&learned, Pages::One);
+    first.observe(&page(0, 50, 0));
+    first.observe(&page(50, 9, 0));
+    assert_eq!(first.next(), Next::Doubt(Doubt::Full { records: 59 }));
+    assert_eq!(learned.habits().page_rows, 50);
+}
