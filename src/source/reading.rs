@@ -372,7 +372,13 @@ impl WindowReading {
     /// Offsets 0 and 1 gave the same rows.
     fn at_alike(&mut self, page: &PageFacts, news: &News) {
         if self.read.last().is_some_and(|first| first.repeats(page)) {
-            return self.whole_unless_total_above(EvidenceKind::SamePage);
+            // Or else `offset` means nothing to this server, and there is more than it ever shows.
+            let asked = usize::try_from(self.template.limit).unwrap_or(usize::MAX);
+            if page.records < asked && self.total_above().is_none() {
+                return self.whole(EvidenceKind::SamePage);
+            }
+            self.learned.overlap();
+            return self.repeats(news);
         }
         if news.repeated > 0 {
             return self.repeats(news);

@@ -174,3 +174,15 @@ fn two_pages_prove_nothing_where_one_is_to_answer() {
     assert_eq!(first.next(), Next::Doubt(Doubt::Full { records: 59 }));
     assert_eq!(learned.habits().page_rows, 50);
 }
+
+#[test]
+fn a_full_page_that_any_offset_repeats_is_no_end() {
+    let thrice = |page: &PageFacts| {
+        let mut reading = reading(&Learned::new(Habits::default()), Pages::Many);
+        (0..3).for_each(|_| reading.observe(page));
+        matches!(reading.next(), Next::Whole(_))
+    };
+    assert!(thrice(&page(0, 10, 20)));
+    assert!(!thrice(&page(0, 40, 60)));
+    assert!(!thrice(&PageFacts { num_results: Some(31), ..page(0, 10, 20) }));
+}
