@@ -58,6 +58,8 @@ pub struct WindowReading {
     counts: Unit,
     seen: HashSet<u128>,
     groups: Groups,
+    /// The page at offset 1, while offset 0 is asked for again.
+    second: Option<PageFacts>,
     /// Pages with rows, but for those that repeat the one before.
     read: Vec<PageRead>,
     so_far: SoFar,
@@ -96,6 +98,8 @@ struct SoFar {
 enum Purpose {
     /// It is the next page.
     Read,
+    /// Offset 0 gave nothing and offset 1 has rows: does 0 still give nothing?
+    Origin,
     /// Offsets 0 and 1 gave the same: is the first page 1, or was that the last page, twice?
     Alike,
     /// The page before ended the window, at an offset of which nothing is known: does another offset answer otherwise?
@@ -132,6 +136,7 @@ impl WindowReading {
             counts,
             seen: HashSet::new(),
             groups: Groups::default(),
+            second: None,
             read: Vec::new(),
             so_far: SoFar::default(),
             end: None,
@@ -176,6 +181,8 @@ impl WindowReading {
             Purpose::Read if self.read.is_empty() => self.at_first(page),
             Purpose::Read if self.counts == Unit::Records => self.at_records(page, &news),
             Purpose::Read => self.at_page(page, &news),
+            // A row has come meanwhile, or a refusal has gone.
+            Purpose::Origin => self.doubt(Doubt::MoreFollow { offset: 1 }),
             Purpose::Alike => self.at_alike(page, &news),
             Purpose::Confirm => self.at_confirm(&news),
             Purpose::Total if news.new > 0 => self.doubt(Doubt::MoreFollow { offset: self.offset }),
@@ -236,8 +243,9 @@ impl WindowReading {
     /// The first page with rows.
     fn at_first(&mut self, page: &PageFacts) {
         if self.offset == 1 && self.learned.first() == 0 {
-            // Offset 0 was empty or refused, and this one has rows: the count begins here.
-            self.learned.first_is_one();
+            // Offset 0 was empty or refused, and this one has rows: the count begins here, if that is so once more.
+            self.second = Some(page.clone());
+            return self.ask_for(0, Purpose::Origin);
         }
         let short = self.learned.is_short(page);
         self.keep(page);
@@ -432,6 +440,7 @@ impl WindowReading {
     fn at_empty(&mut self) {
         match (self.purpose, self.so_far.pages) {
             (_, 0) => self.at_nothing_yet(),
+            (Purpose::Origin, _) => self.begins_at_one(),
             (Purpose::Confirm, _) => self.confirmed(),
             (Purpose::Total, _) => self.whole(EvidenceKind::ShortPage),
             (Purpose::Alike, _) => self.whole(EvidenceKind::EmptyPage),
@@ -461,6 +470,7 @@ impl WindowReading {
 
     fn at_refused_offset(&mut self) {
         match self.purpose {
+            Purpose::Origin => self.begins_at_one(),
             Purpose::Confirm => self.confirmed(),
             Purpose::Total => self.whole(EvidenceKind::ShortPage),
             Purpose::Beyond => self.nothing_beyond(),
@@ -469,6 +479,17 @@ impl WindowReading {
                 self.doubt(Doubt::OffsetRefused { offset: self.offset });
             }
         }
+    }
+
+    /// Offset 0 gave nothing twice, and offset 1 has rows.
+    fn begins_at_one(&mut self) {
+        if self.learned.zero_serves() {
+            return self.doubt(Doubt::MoreFollow { offset: 1 });
+        }
+        self.learned.first_is_one();
+        let first = self.second.take().expect("offset 1 has rows");
+        self.ask_for(1, Purpose::Read);
+        self.at_first(&first);
     }
 
     fn nothing_beyond(&mut self) {

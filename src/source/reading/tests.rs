@@ -1,7 +1,7 @@
 use super::model::{DAY, Dice, MONDAY, Order, Outcome, Run, Server, traffic};
 use super::*;
 use crate::schema::ApiVersion;
-use crate::source::{Habits, Rhythm, RowFacts};
+use crate::source::{Habits, Refusal, Rhythm, RowFacts};
 
 const DAYS: i64 = 56;
 
@@ -185,4 +185,27 @@ fn a_full_page_that_any_offset_repeats_is_no_end() {
     assert!(thrice(&page(0, 10, 20)));
     assert!(!thrice(&page(0, 40, 60)));
     assert!(!thrice(&PageFacts { num_results: Some(31), ..page(0, 10, 20) }));
+}
+
+#[test]
+fn offset_0_that_gave_nothing_by_chance_is_not_left_out() {
+    let refusal = |reading: &mut WindowReading| {
+        let refusal = Refusal { url: String::new(), status: 400, message: None, reason: RefusalReason::Other };
+        reading.refused(SourceError::Refused(Box::new(refusal))).unwrap();
+    };
+    let refused_once = |learned: &Learned| {
+        let mut reading = reading(learned, Pages::Many);
+        refusal(&mut reading);
+        reading.observe(&page(100, 100, 0));
+        assert_eq!(asked(&reading), Some(0));
+        reading
+    };
+    let learned = Learned::new(Habits::default());
+    let mut by_chance = refused_once(&learned);
+    by_chance.observe(&page(0, 100, 0));
+    assert_eq!((by_chance.next(), learned.first()), (Next::Doubt(Doubt::MoreFollow { offset: 1 }), 0));
+    let learned = Learned::new(Habits::default());
+    let mut for_good = refused_once(&learned);
+    refusal(&mut for_good);
+    assert_eq!((asked(&for_good), learned.first()), (Some(2), 1));
 }
