@@ -136,6 +136,7 @@ struct State {
     totals: bool,
     totals_agree: u32,
     totals_differ: bool,
+    totals_refuted: bool,
     refused_seconds: Option<u64>,
     ends_beyond: bool,
     starts_before: bool,
@@ -294,6 +295,15 @@ impl Learned {
     pub(super) fn page_ended(&self, records: usize) {
         let mut state = self.state();
         state.pages.full_page = Some(state.pages.full_page.unwrap_or(records).min(records));
+    }
+
+    /// Whether a total was above what a window holds that was proven whole: then none tells how many pages to expect.
+    pub(super) fn totals_refuted(&self) -> bool {
+        self.state().totals_refuted
+    }
+
+    pub(super) fn refute_totals(&self) {
+        self.state().totals_refuted = true;
     }
 
     /// Whether one list is all that the pages can be (F11).

@@ -263,6 +263,7 @@ impl WindowReading {
         let reach = count(self.learned.habits().reach());
         if let Some(total) = page.num_results.filter(|total| u64::try_from(*total).is_ok_and(|total| total > reach))
             && self.learned.is_settled()
+            && !self.learned.totals_refuted()
             && self.window.length_seconds() > 1
         {
             return self.doubt(Doubt::BeyondReach { total, reach });
@@ -590,6 +591,9 @@ impl WindowReading {
 
     fn whole(&mut self, kind: EvidenceKind) {
         let total_disagrees = self.total_above().is_some();
+        if total_disagrees {
+            self.learned.refute_totals();
+        }
         let SoFar { pages, requests, records, num_results, .. } = self.so_far;
         let distinct_keys = count(self.seen.len());
         if self.ask.is_whole(self.window) {

@@ -209,3 +209,11 @@ fn offset_0_that_gave_nothing_by_chance_is_not_left_out() {
     refusal(&mut for_good);
     assert_eq!((asked(&for_good), learned.first()), (Some(2), 1));
 }
+
+#[test]
+fn a_total_of_the_whole_account_does_not_cut_windows_to_seconds() {
+    let doubt = Doubt::BeyondReach { total: 5_000_000, reach: 1_099 };
+    assert!(doubt.at_least().unwrap() < 20_000);
+    let doubt = Doubt::TotalAbove { total: 5_000_000, distinct_keys: 250 };
+    assert_eq!(doubt.at_least(), Some(251));
+}
