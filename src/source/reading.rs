@@ -77,7 +77,7 @@ struct Groups {
 struct PageRead {
     offset: u32,
     records: usize,
-    /// Records of the larger group.
+    /// Records of the larger group, of those that have a key: so many at least.
     group: usize,
     unkeyed: usize,
     /// In the page's order.
@@ -292,8 +292,12 @@ impl WindowReading {
         if same && self.offset == 1 && before.offset == 0 {
             return self.ask_for(2, Purpose::Alike);
         }
-        let shifted_by_one =
-            self.offset == before.offset + 1 && !same && news.new <= 1 && page.records + 1 >= before.records;
+        // A page of another order that happens to hold nearly the same rows is none that was shifted.
+        let shifted_by_one = self.offset == before.offset + 1
+            && !same
+            && news.new <= 1
+            && page.records + 1 >= before.records
+            && before.is_repeated_in_order(page);
         if !shifted_by_one {
             if !same && self.is_quiet() {
                 self.learned.overlap();
@@ -614,6 +618,13 @@ impl PageRead {
     /// Whether `page` has the same rows in the same order.
     fn repeats(&self, page: &PageFacts) -> bool {
         keys_of(page).eq(self.keys.iter().copied())
+    }
+
+    /// Whether the rows of this page that `page` has too stand there in the same order.
+    fn is_repeated_in_order(&self, page: &PageFacts) -> bool {
+        let known: HashSet<_> = self.keys.iter().copied().collect();
+        let mut keys = self.keys.iter();
+        keys_of(page).filter(|key| known.contains(key)).all(|key| keys.any(|known| *known == key))
     }
 }
 

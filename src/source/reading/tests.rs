@@ -217,3 +217,18 @@ fn a_total_of_the_whole_account_does_not_cut_windows_to_seconds() {
     let doubt = Doubt::TotalAbove { total: 5_000_000, distinct_keys: 250 };
     assert_eq!(doubt.at_least(), Some(251));
 }
+
+#[test]
+fn nearly_the_same_rows_in_another_order_do_not_say_that_offset_counts_records() {
+    for (turned, unit) in [(false, Unit::Records), (true, Unit::Unknown)] {
+        let learned = Learned::new(Habits::default());
+        let mut reading = reading(&learned, Pages::Many);
+        reading.observe(&page(0, 20, 17));
+        let mut shifted = page(1, 19, 18);
+        if turned {
+            shifted.rows.reverse();
+        }
+        reading.observe(&shifted);
+        assert_eq!(learned.unit(), unit);
+    }
+}
