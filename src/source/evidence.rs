@@ -1,6 +1,9 @@
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::Xxh3Default;
 
+/// A window is cut by its total into so many windows at most, at a time.
+const TOTAL_AT_MOST: u64 = 16;
+
 /// What the decoder saw of one page.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct PageFacts {
@@ -21,6 +24,16 @@ impl PageFacts {
     /// Records of conversations.
     pub fn conversations(&self) -> usize {
         self.rows.len() - self.bot_only()
+    }
+
+    /// Records of the larger group, of those that have a key.
+    pub fn larger_group(&self) -> usize {
+        self.bot_only().max(self.conversations())
+    }
+
+    /// Records that have no key, so that nobody knows their group.
+    pub fn unkeyed(&self) -> usize {
+        self.records.saturating_sub(self.rows.len())
     }
 }
 
@@ -178,7 +191,9 @@ impl Doubt {
     pub fn at_least(&self) -> Option<u64> {
         match self {
             Self::OverFull { records, .. } | Self::Full { records } => Some(*records),
-            Self::BeyondReach { total, .. } | Self::TotalAbove { total, .. } => u64::try_from(*total).ok(),
+            // Nobody knows what a total counts: one of the whole account would cut windows to seconds.
+            Self::BeyondReach { total, reach } => Some(u64::try_from(*total).ok()?.min(TOTAL_AT_MOST * reach)),
+            Self::TotalAbove { distinct_keys, .. } => Some(distinct_keys + 1),
             _ => None,
         }
     }

@@ -140,6 +140,7 @@ struct State {
     totals: bool,
     totals_agree: u32,
     totals_differ: bool,
+    totals_refuted: bool,
     refused_seconds: Option<u64>,
     ends_beyond: bool,
     starts_before: bool,
@@ -198,14 +199,15 @@ impl GivenUp {
 impl Largest {
     fn see(&mut self, page: &PageFacts) {
         self.page = self.page.max(page.records);
-        self.group = self.group.max(page.bot_only()).max(page.conversations());
+        self.group = self.group.max(page.larger_group());
     }
 
     /// Below the largest page (one list), and each group below the largest one (a list per group, F11) as long as
     /// that may be.
     fn is_short(&self, page: &PageFacts) -> bool {
         let one_list = self.one_list();
-        let groups_short = page.bot_only() < self.group && page.conversations() < self.group;
+        // A record without a key can be of either group.
+        let groups_short = page.larger_group() + page.unkeyed() < self.group;
         page.records < self.page && (one_list || groups_short)
     }
 
@@ -328,11 +330,27 @@ impl Learned {
         self.state().pages.full_page.is_some_and(|full| records >= full)
     }
 
-    /// A page of a quiet window was followed by rows that it did not hold.
+    /// A page of a quiet window was followed by rows that it did not hold; `group` is the most that its larger group
+    /// can have had.
     pub(super) fn page_was_full(&self, records: usize, group: usize) {
         let mut state = self.state();
         state.pages.full_page = Some(state.pages.full_page.unwrap_or(records).min(records));
         state.pages.full_group = Some(state.pages.full_group.unwrap_or(group).min(group));
+    }
+
+    /// A page of a window whose rows may still change was followed by others: planning goes by it, no evidence.
+    pub(super) fn page_ended(&self, records: usize) {
+        let mut state = self.state();
+        state.pages.full_page = Some(state.pages.full_page.unwrap_or(records).min(records));
+    }
+
+    /// Whether a total was above what a window holds that was proven whole: then none tells how many pages to expect.
+    pub(super) fn totals_refuted(&self) -> bool {
+        self.state().totals_refuted
+    }
+
+    pub(super) fn refute_totals(&self) {
+        self.state().totals_refuted = true;
     }
 
     /// Whether one list is all that the pages can be (F11).

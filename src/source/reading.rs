@@ -16,8 +16,10 @@ const SURE_RANGE_SECONDS: u64 = 86_400;
 /// full: no server is taken to give fewer than asked for by that much.
 const TELLING_RECORDS: usize = 10;
 
-/// Pages of one window beyond which memory is a reason to cut it, however many the server serves.
+/// Pages of one window beyond which memory is a reason to cut it, however many the server serves; and of one second,
+/// which cannot be cut.
 const MOST_PAGES: usize = 40;
+const MOST_PAGES_OF_A_SECOND: usize = 100;
 
 /// How many pages a window may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,6 +59,8 @@ pub struct WindowReading {
     counts: Unit,
     seen: HashSet<u128>,
     groups: Groups,
+    /// The page at offset 1, while offset 0 is asked for again.
+    second: Option<PageFacts>,
     /// Pages with rows, but for those that repeat the one before.
     read: Vec<PageRead>,
     so_far: SoFar,
@@ -74,8 +78,9 @@ struct Groups {
 struct PageRead {
     offset: u32,
     records: usize,
-    /// Records of the larger group.
+    /// Records of the larger group, of those that have a key: so many at least.
     group: usize,
+    unkeyed: usize,
     /// In the page's order.
     keys: Vec<u128>,
 }
@@ -94,6 +99,8 @@ struct SoFar {
 enum Purpose {
     /// It is the next page.
     Read,
+    /// Offset 0 gave nothing and offset 1 has rows: does 0 still give nothing?
+    Origin,
     /// Offsets 0 and 1 gave the same: is the first page 1, or was that the last page, twice?
     Alike,
     /// The page before ended the window, at an offset of which nothing is known: does another offset answer otherwise?
@@ -130,6 +137,7 @@ impl WindowReading {
             counts,
             seen: HashSet::new(),
             groups: Groups::default(),
+            second: None,
             read: Vec::new(),
             so_far: SoFar::default(),
             end: None,
@@ -167,10 +175,15 @@ impl WindowReading {
             return self.at_empty();
         }
         let news = self.take_in(page);
+        if self.pages == Pages::One && news.new > 0 && self.reads_on() {
+            return self.at_second_page(&news);
+        }
         match self.purpose {
             Purpose::Read if self.read.is_empty() => self.at_first(page),
             Purpose::Read if self.counts == Unit::Records => self.at_records(page, &news),
             Purpose::Read => self.at_page(page, &news),
+            // A row has come meanwhile, or a refusal has gone.
+            Purpose::Origin => self.doubt(Doubt::MoreFollow { offset: 1 }),
             Purpose::Alike => self.at_alike(page, &news),
             Purpose::Confirm => self.at_confirm(&news),
             Purpose::Total if news.new > 0 => self.doubt(Doubt::MoreFollow { offset: self.offset }),
@@ -224,17 +237,16 @@ impl WindowReading {
         let new = self.seen.len() - before;
         self.so_far.pages += 1;
         self.so_far.records += count(page.records);
-        self.so_far.unkeyed += count(page.records.saturating_sub(page.rows.len()));
+        self.so_far.unkeyed += count(page.unkeyed());
         News { new, repeated: page.rows.len() - new }
     }
 
     /// The first page with rows.
     fn at_first(&mut self, page: &PageFacts) {
-        let no_chance = self.is_quiet() || page.records >= TELLING_RECORDS;
-        if self.offset == 1 && self.learned.first() == 0 && no_chance {
-            // Offset 0 was empty or refused, and this one has rows: the count begins here. A few rows of a fresh window
-            // may have come into being between the two requests.
-            self.learned.first_is_one();
+        if self.offset == 1 && self.learned.first() == 0 {
+            // Offset 0 was empty or refused, and this one has rows: the count begins here, if that is so once more.
+            self.second = Some(page.clone());
+            return self.ask_for(0, Purpose::Origin);
         }
         let short = self.learned.is_short(page);
         self.keep(page);
@@ -256,6 +268,7 @@ impl WindowReading {
         let reach = count(self.learned.habits().reach());
         if let Some(total) = page.num_results.filter(|total| u64::try_from(*total).is_ok_and(|total| total > reach))
             && self.learned.is_settled()
+            && !self.learned.totals_refuted()
             && self.window.length_seconds() > 1
         {
             return self.doubt(Doubt::BeyondReach { total, reach });
@@ -272,7 +285,7 @@ impl WindowReading {
         let before = self.read.last().expect("a first page came before");
         if news.repeated == 0 {
             if self.is_quiet() {
-                self.learned.page_was_full(before.records, before.group);
+                self.learned.page_was_full(before.records, before.most_of_a_group());
                 self.learned.counts(Unit::Pages);
             }
             return self.at_next_page(page);
@@ -284,8 +297,12 @@ impl WindowReading {
         if same && self.offset == 1 && before.offset == 0 {
             return self.ask_for(2, Purpose::Alike);
         }
-        let shifted_by_one =
-            self.offset == before.offset + 1 && !same && news.new <= 1 && page.records + 1 >= before.records;
+        // A page of another order that happens to hold nearly the same rows is none that was shifted.
+        let shifted_by_one = self.offset == before.offset + 1
+            && !same
+            && news.new <= 1
+            && page.records + 1 >= before.records
+            && before.is_repeated_in_order(page);
         if !shifted_by_one {
             if !same && self.is_quiet() {
                 self.learned.overlap();
@@ -301,13 +318,29 @@ impl WindowReading {
         self.at_records(page, news);
     }
 
+    /// Whether the page asked for is a later one, of which nothing was known beforehand.
+    fn reads_on(&self) -> bool {
+        matches!(self.purpose, Purpose::Read | Purpose::Alike) && !self.read.is_empty()
+    }
+
+    /// One page was to answer, and this one holds rows that the first did not: others may have moved between them.
+    fn at_second_page(&mut self, news: &News) {
+        let first = self.read.first().expect("a first page came before");
+        if news.repeated == 0 && first.records >= TELLING_RECORDS {
+            self.learned.page_ended(first.records);
+        }
+        self.doubt(Doubt::Full { records: count(self.seen.len()) });
+    }
+
     /// A page that holds none of the rows before.
     fn at_next_page(&mut self, page: &PageFacts) {
         let short = self.learned.is_short(page);
         self.keep(page);
         if short {
             self.conclude(EvidenceKind::ShortPage, self.offset + 1);
-        } else if self.offset < self.learned.last() && self.read.len() < MOST_PAGES {
+        } else if self.holds_enough() {
+            self.over_full();
+        } else if self.offset < self.learned.last() {
             self.ask_for(self.offset + 1, Purpose::Read);
         } else if self.learned.may_try_beyond() {
             self.ask_for(self.offset + 1, Purpose::Beyond);
@@ -321,7 +354,7 @@ impl WindowReading {
     fn at_records(&mut self, page: &PageFacts, news: &News) {
         if news.new > 0 && self.is_quiet() {
             let before = self.read.last().expect("a first page came before");
-            self.learned.page_was_full(before.records, before.group);
+            self.learned.page_was_full(before.records, before.most_of_a_group());
         }
         let skipped = usize::try_from(self.offset).unwrap_or(usize::MAX);
         let one_list = self.seen.len() == skipped + page.rows.len();
@@ -357,7 +390,13 @@ impl WindowReading {
     /// Offsets 0 and 1 gave the same rows.
     fn at_alike(&mut self, page: &PageFacts, news: &News) {
         if self.read.last().is_some_and(|first| first.repeats(page)) {
-            return self.whole_unless_total_above(EvidenceKind::SamePage);
+            // Or else `offset` means nothing to this server, and there is more than it ever shows.
+            let asked = usize::try_from(self.template.limit).unwrap_or(usize::MAX);
+            if page.records < asked && self.total_above().is_none() {
+                return self.whole(EvidenceKind::SamePage);
+            }
+            self.learned.overlap();
+            return self.repeats(news);
         }
         if news.repeated > 0 {
             return self.repeats(news);
@@ -365,7 +404,7 @@ impl WindowReading {
         if self.is_quiet() {
             self.learned.first_is_one();
             let first = self.read.last().expect("a first page came before");
-            self.learned.page_was_full(first.records, first.group);
+            self.learned.page_was_full(first.records, first.most_of_a_group());
             self.learned.counts(Unit::Pages);
         }
         self.purpose = Purpose::Read;
@@ -411,6 +450,7 @@ impl WindowReading {
     fn at_empty(&mut self) {
         match (self.purpose, self.so_far.pages) {
             (_, 0) => self.at_nothing_yet(),
+            (Purpose::Origin, _) => self.begins_at_one(),
             (Purpose::Confirm, _) => self.confirmed(),
             (Purpose::Total, _) => self.whole(EvidenceKind::ShortPage),
             (Purpose::Alike, _) => self.whole(EvidenceKind::EmptyPage),
@@ -440,6 +480,7 @@ impl WindowReading {
 
     fn at_refused_offset(&mut self) {
         match self.purpose {
+            Purpose::Origin => self.begins_at_one(),
             Purpose::Confirm => self.confirmed(),
             Purpose::Total => self.whole(EvidenceKind::ShortPage),
             Purpose::Beyond => self.nothing_beyond(),
@@ -448,6 +489,17 @@ impl WindowReading {
                 self.doubt(Doubt::OffsetRefused { offset: self.offset });
             }
         }
+    }
+
+    /// Offset 0 gave nothing twice, and offset 1 has rows.
+    fn begins_at_one(&mut self) {
+        if self.learned.zero_serves() {
+            return self.doubt(Doubt::MoreFollow { offset: 1 });
+        }
+        self.learned.first_is_one();
+        let first = self.second.take().expect("offset 1 has rows");
+        self.ask_for(1, Purpose::Read);
+        self.at_first(&first);
     }
 
     fn nothing_beyond(&mut self) {
@@ -480,7 +532,9 @@ impl WindowReading {
         let step = if self.learned.one_list() { page.records } else { page.group };
         let next = page.offset + u32::try_from(step).unwrap_or(u32::MAX);
         let last = self.learned.last();
-        if next <= last {
+        if self.holds_enough() {
+            self.over_full();
+        } else if next <= last {
             self.ask_for(next, Purpose::Read);
         } else if self.pages == Pages::Many && self.learned.may_try_beyond() {
             self.ask_for(next, Purpose::Beyond);
@@ -496,11 +550,18 @@ impl WindowReading {
         self.pages == Pages::Many
     }
 
+    /// Whether the window is to be cut rather than read on: its pages are in memory.
+    fn holds_enough(&self) -> bool {
+        let second = self.window.length_seconds() <= 1;
+        self.read.len() >= if second { MOST_PAGES_OF_A_SECOND } else { MOST_PAGES }
+    }
+
     fn keep(&mut self, page: &PageFacts) {
         self.read.push(PageRead {
             offset: self.offset,
             records: page.records,
-            group: page.bot_only().max(page.conversations()),
+            group: page.larger_group(),
+            unkeyed: page.unkeyed(),
             keys: keys_of(page).collect(),
         });
     }
@@ -539,6 +600,9 @@ impl WindowReading {
 
     fn whole(&mut self, kind: EvidenceKind) {
         let total_disagrees = self.total_above().is_some();
+        if total_disagrees {
+            self.learned.refute_totals();
+        }
         let SoFar { pages, requests, records, num_results, .. } = self.so_far;
         let distinct_keys = count(self.seen.len());
         if self.ask.is_whole(self.window) {
@@ -552,9 +616,20 @@ impl WindowReading {
 }
 
 impl PageRead {
+    fn most_of_a_group(&self) -> usize {
+        self.group + self.unkeyed
+    }
+
     /// Whether `page` has the same rows in the same order.
     fn repeats(&self, page: &PageFacts) -> bool {
         keys_of(page).eq(self.keys.iter().copied())
+    }
+
+    /// Whether the rows of this page that `page` has too stand there in the same order.
+    fn is_repeated_in_order(&self, page: &PageFacts) -> bool {
+        let known: HashSet<_> = self.keys.iter().copied().collect();
+        let mut keys = self.keys.iter();
+        keys_of(page).filter(|key| known.contains(key)).all(|key| keys.any(|known| *known == key))
     }
 }
 
@@ -574,6 +649,8 @@ fn count_pages(read: &[PageRead]) -> u32 {
 mod model;
 #[cfg(test)]
 mod rules;
+#[cfg(test)]
+mod strange;
 #[cfg(test)]
 mod table;
 #[cfg(test)]
