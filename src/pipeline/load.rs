@@ -194,6 +194,9 @@ impl Run<'_> {
             planner.add(&beyond, self.quiet_before());
             saved.extend(self.read_all(&reader, &mut planner, writer, false, stop).await?);
         }
+        for pages in reader.left_over() {
+            self.keep(writer, pages, 0).await?;
+        }
         if let Some(folder) = &reader.save_pages {
             self.manifest(&reader, &ranges, saved).write(folder)?;
         }
@@ -232,6 +235,7 @@ impl Run<'_> {
             template: Mutex::new(template),
             learned,
             bad_pages: AtomicU32::new(0),
+            left_over: Mutex::default(),
         }
     }
 

@@ -49,9 +49,18 @@ impl Run<'_> {
                 },
             };
             match &read.end {
-                WindowEnd::Cut => cut_short = true,
-                WindowEnd::Doubt(doubt) if self.cut(planner, &read, doubt) => planned -= 1,
+                WindowEnd::Cut => {
+                    cut_short = true;
+                    self.keep(writer, read.pages, read.requests).await?;
+                }
+                WindowEnd::Doubt(doubt) if self.cut(planner, &read, doubt) => {
+                    planned -= 1;
+                    self.keep(writer, read.pages, read.requests).await?;
+                }
                 _ => saved.extend(self.stage(reader, planner, writer, read, covers).await?),
+            }
+            for pages in reader.left_over() {
+                self.keep(writer, pages, 0).await?;
             }
         }
         if cut_short || !under_way.is_empty() || !planner.is_done() {
@@ -69,6 +78,23 @@ impl Run<'_> {
         }
         cut
     }
+
+    /// Makes rows durable whose pages prove nothing. Shorter windows bring them again, unless they change or go before:
+    /// then this was the last that was served of them.
+    pub(super) async fn keep(&mut self, writer: &Writer, pages: Vec<ReadPage>, requests: u32) -> Result<(), Error> {
+        let Some(first) = pages.first() else { return Ok(()) };
+        let mut staged = StagedWindow {
+            requests: u64::from(requests),
+            refused_columns: refused_columns(&first.request),
+            ..StagedWindow::default()
+        };
+        for ReadPage { page, request, fetched_at, .. } in pages {
+            add_page(&mut staged, page, &request, fetched_at);
+        }
+        self.summary.count_staged(&staged);
+        Ok(writer.stage(staged).await?)
+    }
+
     /// Makes a window durable that has ended, whole or unreadable.
     async fn stage(
         &mut self,

@@ -1,4 +1,4 @@
-//! Requests whose answers show how the server filters. Their rows are not kept.
+//! Requests whose answers show how the server filters. They prove no window; their rows are kept.
 
 use std::collections::HashSet;
 
@@ -16,12 +16,13 @@ impl WindowReader {
         };
         let second = TimeRange::new(UtcTime::from_seconds(start), UtcTime::from_seconds(start + 1))?;
         let window = Window::covering(second);
-        let read = self.read_ask_if_taken(window, Ask::of(window)).await?;
-        match read {
-            Some(read) if read.keys.contains(&row.key) => self.learned.filtered_seen(FilteredTime::Start),
-            Some(AskRead { end: AskEnd::Whole(_), .. }) => self.learned.filtered_seen(FilteredTime::End),
-            _ => {}
+        let Some(read) = self.read_ask_if_taken(window, Ask::of(window)).await? else { return Ok(()) };
+        if read.keys.contains(&row.key) {
+            self.learned.filtered_seen(FilteredTime::Start);
+        } else if matches!(read.end, AskEnd::Whole(_)) {
+            self.learned.filtered_seen(FilteredTime::End);
         }
+        self.leave(read.pages);
         Ok(())
     }
 
@@ -36,9 +37,12 @@ impl WindowReader {
         let (mut rest, mut apart) = (all.clone(), true);
         for bot_only in [true, false] {
             let ask = Ask::of(reference.window).automation(bot_only);
-            let group = match self.read_ask_if_taken(reference.window, ask).await? {
-                Some(AskRead { end: AskEnd::Whole(_), keys, .. }) => keys,
-                Some(AskRead { end: AskEnd::Cut, .. }) => return Ok(false),
+            let read = self.read_ask_if_taken(reference.window, ask).await?;
+            let AskRead { end, keys, pages, .. } = read.unwrap_or_default();
+            self.leave(pages);
+            let group = match end {
+                AskEnd::Whole(_) => keys,
+                AskEnd::Cut if self.budget.spent().is_some() => return Ok(false),
                 _ => HashSet::new(),
             };
             apart &= !group.is_empty() && group.is_subset(&rest);

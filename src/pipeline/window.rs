@@ -31,6 +31,8 @@ pub(super) struct WindowReader {
     /// Shared by all windows: what the server was seen to do.
     pub(super) learned: Learned,
     pub(super) bad_pages: AtomicU32,
+    /// Pages of what was asked for besides windows, or asked for again: their rows are kept all the same.
+    pub(super) left_over: Mutex<Vec<Vec<ReadPage>>>,
 }
 
 /// A window, its pages, and what they prove.
@@ -91,6 +93,7 @@ impl WindowReader {
             AskEnd::Doubt(_) if smallest && planned.pages == Pages::One => {
                 // Nothing is shorter than a second: then as many pages as it takes.
                 let again = self.read_ask(planned.window, Ask::of(planned.window), Pages::Many).await?;
+                self.leave(read.pages);
                 AskRead { requests: read.requests + again.requests, ..again }
             }
             _ => read,
@@ -135,6 +138,7 @@ impl WindowReader {
             let page = match self.source.fetch(&request).await {
                 Ok(page) => page,
                 Err(error) if self.drop_field(&error) => {
+                    self.leave(read.pages);
                     (reading, read) = (begin(), AskRead::default());
                     continue;
                 }
@@ -159,6 +163,18 @@ impl WindowReader {
                 }
             }
         }
+    }
+
+    /// Leaves pages whose rows are to be kept, though no window needs them.
+    pub(super) fn leave(&self, pages: Vec<ReadPage>) {
+        if !pages.is_empty() {
+            self.left_over.lock().unwrap_or_else(PoisonError::into_inner).push(pages);
+        }
+    }
+
+    /// The pages that were left so far.
+    pub(super) fn left_over(&self) -> Vec<Vec<ReadPage>> {
+        std::mem::take(&mut *self.left_over.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// What is asked for, without the fields that the server refused.

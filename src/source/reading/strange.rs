@@ -3,7 +3,7 @@
 use super::model::MONDAY;
 use super::*;
 use crate::schema::ApiVersion;
-use crate::source::{Habits, Refusal};
+use crate::source::{Habits, Refusal, RowFacts};
 
 /// A reading of an hour.
 fn reading(learned: &Learned, pages: Pages) -> WindowReading {
