@@ -3,7 +3,7 @@
 use super::model::MONDAY;
 use super::*;
 use crate::schema::ApiVersion;
-use crate::source::{Habits, Refusal};
+use crate::source::{Habits, Refusal, RowFacts};
 
 /// A reading of an hour.
 fn reading(learned: &Learned, pages: Pages) -> WindowReading {
@@ -46,6 +46,20 @@ fn records_without_a_key_do_not_show_that_pages_are_one_list() {
     let mut reading = reading(&learned, Pages::Many);
     reading.observe(&page(3_000, 100, 30));
     assert_eq!(asked(&reading), Some(1), "{:?}", reading.next());
+}
+
+#[test]
+fn a_given_up_page_with_records_without_a_key_says_nothing_of_lists() {
+    for unkeyed in [0, 5] {
+        let learned = Learned::new(Habits::default());
+        let mut full = reading(&learned, Pages::One);
+        let given_up = page(0, 45, 50);
+        full.observe(&PageFacts { records: given_up.records + unkeyed, ..given_up });
+        let mut shorter = page(1_000, 30, 0);
+        shorter.rows.iter_mut().for_each(|row| row.start = Some(MONDAY));
+        learned.see(Window::of_seconds(MONDAY, MONDAY + 60), 0, &shorter);
+        assert_eq!(learned.one_list(), unkeyed == 0);
+    }
 }
 
 #[test]
