@@ -15,6 +15,10 @@ use crate::error::Error;
 use crate::lake::{StagedWindow, WindowProof, Writer};
 use crate::source::{Doubt, EvidenceKind, FilteredTime, Planner, RowFacts, SavedWindow};
 
+/// Seconds in a row that cannot be read whole, with no window between that can, after which no more windows are cut:
+/// the fault is then the server's, and to ask for every second of a range would take requests without end.
+const MOST_LOST_SECONDS: u32 = 10;
+
 impl Run<'_> {
     /// Reads every window of the plan, oldest first, and stages each as it ends. What `covers` nothing was not asked
     /// for: its rows are kept, but its days do not count as read.
@@ -26,7 +30,7 @@ impl Run<'_> {
         covers: bool,
         stop: &mut Stop,
     ) -> Result<Vec<SavedWindow>, Error> {
-        let (mut planned, mut cut_short) = (0, false);
+        let (mut planned, mut cut_short, mut lost) = (0, false, 0);
         let mut saved = Vec::new();
         let mut under_way = FuturesUnordered::new();
         loop {
@@ -49,8 +53,13 @@ impl Run<'_> {
                 },
             };
             match &read.end {
+                WindowEnd::Whole(_) => lost = 0,
+                WindowEnd::Unreadable(_) => lost += 1,
+                WindowEnd::Doubt(_) | WindowEnd::Cut => {}
+            }
+            match &read.end {
                 WindowEnd::Cut => cut_short = true,
-                WindowEnd::Doubt(doubt) if self.cut(planner, &read, doubt) => planned -= 1,
+                WindowEnd::Doubt(doubt) if lost < MOST_LOST_SECONDS && self.cut(planner, &read, doubt) => planned -= 1,
                 _ => saved.extend(self.stage(reader, planner, writer, read, covers).await?),
             }
         }
