@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::clock::{TimeRange, UtcTime};
 use crate::error::Error;
-use crate::lake::{AccountHead, Lake, RunIntent, RunState, StreamState, Writer, WriterSettings};
+use crate::lake::{AccountHead, Lake, Owed, RunIntent, RunState, StreamState, Writer, WriterSettings};
 use crate::schema::{AccountId, ApiVersion, RunId, StreamId};
 use crate::source::{
     Density, FilteredTime, Learned, Manifest, PageSource, Planner, RequestTemplate, SavedWindow, Work, selected_fields,
@@ -97,7 +97,7 @@ pub async fn load(
     let run_id = RunId::generate();
     let mut summary = Summary::begin("load", run_id.clone(), lake.url().to_string(), request.range);
     let before = source.traffic();
-    let mut run = Run { lake, request, id: run_id, progress, summary: &mut summary };
+    let mut run = Run { lake, request, id: run_id, progress, summary: &mut summary, unreported: Vec::new() };
     let result = run.load(Arc::clone(&source), &mut stop).await;
     let traffic = source.traffic();
     summary.requests = traffic.requests - before.requests;
@@ -111,6 +111,8 @@ pub(super) struct Run<'a> {
     id: RunId,
     pub(super) progress: &'a dyn Progress,
     pub(super) summary: &'a mut Summary,
+    /// Windows that a killed run could not read and could not tell of.
+    pub(super) unreported: Vec<Owed>,
 }
 
 impl Run<'_> {
@@ -130,11 +132,12 @@ impl Run<'_> {
             Ok(intent)
         });
         let Begun { mut writer, owed } = begun.await?;
+        self.unreported = owed;
         let scope = set_out.unwrap_or_default();
         self.summary.ranges.clone_from(&scope.own);
         self.summary.resumed.clone_from(&scope.resumed);
         let result = self.read_and_commit(source, &scope, &mut writer, stop).await;
-        self.summary.name_owed(&owed, writer.head());
+        self.summary.name_owed(&self.unreported, writer.head());
         if let Some(stream) = writer.head().stream(Some(&self.request.stream_id)) {
             self.summary.provisional_up_to = stream.provisional_up_to();
             self.summary.final_up_to = stream.final_up_to(self.request.since);
@@ -181,7 +184,7 @@ impl Run<'_> {
         let (work, known) = scope::work(self.lake, self.request, stream.as_ref(), &ranges, filtered).await?;
         // Seconds of open rows and owed windows come last: what the others show of the server spares them a second
         // request, or may be what they need.
-        let owes = |range| stream.as_ref().is_some_and(|stream| stream.owes(range));
+        let owes = |range| stream.as_ref().is_some_and(|stream| stream.owes(range, &[]));
         let (last, work): (Vec<_>, Vec<_>) =
             work.into_iter().partition(|work| work.range.length() <= MOMENT && (work.known || owes(work.range)));
         let mut planner = self.planner(&work, known, Density::new(memory.rhythm, memory.spread));

@@ -138,7 +138,7 @@ impl Run<'_> {
 
     fn name_unreadable(&mut self, writer: &Writer, range: TimeRange, evidence: &serde_json::Value) {
         let stream = writer.head().stream(Some(&self.request.stream_id));
-        let reported_before = stream.is_some_and(|stream| stream.owes(range));
+        let reported_before = stream.is_some_and(|stream| stream.owes(range, &self.unreported));
         let reason = evidence.get("unreadable").and_then(|reason| reason.as_str()).unwrap_or_default().to_owned();
         self.summary.unreadable.push(Unreadable { range, reason, reported_before });
     }
