@@ -18,6 +18,9 @@ use super::scope::{self, Scope};
 use super::window::WindowReader;
 use super::{Progress, Stop, Summary};
 
+/// So much is read on at first behind a range while nobody knows which time of a session windows filter.
+const FIRST_STEP_BEYOND: Duration = Duration::from_hours(6);
+
 /// A stretch of the lake to be read again that is no longer than this is that of an open row, or of a few.
 const MOMENT: Duration = Duration::from_mins(1);
 
@@ -189,14 +192,8 @@ impl Run<'_> {
             work.into_iter().partition(|work| work.range.length() <= MOMENT && (work.known || owes(work.range)));
         let mut planner = self.planner(&work, known, Density::new(memory.rhythm, memory.spread));
         planner.add(&last, self.quiet_before());
-        let mut saved = self.read_all(&reader, &mut planner, writer, true, stop).await?;
-        let beyond = scope.beyond(&ranges, self.request.now);
-        if !beyond.is_empty() && self.filters_ends(&reader).await? {
-            tracing::info!("windows filter the end of a session: reading on, for sessions that ended later");
-            let beyond: Vec<_> = beyond.into_iter().map(|range| Work { range, known: false }).collect();
-            planner.add(&beyond, self.quiet_before());
-            saved.extend(self.read_all(&reader, &mut planner, writer, false, stop).await?);
-        }
+        let saved = self.read_all(&reader, &mut planner, writer, true, stop).await?;
+        self.read_beyond(&reader, &mut planner, writer, scope.beyond(&ranges, self.request.now), stop).await?;
         if let Some(folder) = &reader.save_pages {
             self.manifest(&reader, &ranges, saved).write(folder)?;
         }
@@ -212,16 +209,33 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Whether windows filter the end of a session, not its start: by what this run saw, else by a try, else by what
-    /// an earlier run saw.
-    async fn filters_ends(&mut self, reader: &WindowReader) -> Result<bool, Error> {
-        if self.summary.stopped_by.is_some() {
-            return Ok(false);
+    /// Where windows filter the end of a session: reads on, for sessions that ended later (F17). As long as this run has
+    /// not seen which time they filter, that may be so: then it reads on step by step.
+    async fn read_beyond(
+        &mut self,
+        reader: &WindowReader,
+        planner: &mut Planner,
+        writer: &Writer,
+        mut beyond: Vec<TimeRange>,
+        stop: &mut Stop,
+    ) -> Result<(), Error> {
+        let mut step = FIRST_STEP_BEYOND;
+        while !beyond.is_empty() && self.summary.stopped_by.is_none() {
+            if reader.learned.filtered().is_none() {
+                reader.try_filter().await?;
+            }
+            let next = match reader.learned.filtered() {
+                Some(FilteredTime::Start) => break,
+                Some(FilteredTime::End) => std::mem::take(&mut beyond),
+                None => vec![scope::take_first(&mut beyond, step)],
+            };
+            tracing::info!("windows may filter the end of a session: reading on, for sessions that ended later");
+            let next: Vec<_> = next.into_iter().map(|range| Work { range, known: false }).collect();
+            planner.add(&next, self.quiet_before());
+            self.read_all(reader, planner, writer, false, stop).await?;
+            step *= 4;
         }
-        if reader.learned.filtered().is_none() {
-            reader.try_filter().await?;
-        }
-        Ok(reader.learned.habits().filtered == Some(FilteredTime::End))
+        Ok(())
     }
 
     fn reader(&self, source: Arc<dyn PageSource>, learned: Learned) -> WindowReader {
