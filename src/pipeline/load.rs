@@ -100,7 +100,8 @@ pub async fn load(
     let run_id = RunId::generate();
     let mut summary = Summary::begin("load", run_id.clone(), lake.url().to_string(), request.range);
     let before = source.traffic();
-    let mut run = Run { lake, request, id: run_id, progress, summary: &mut summary, unreported: Vec::new() };
+    let mut run =
+        Run { lake, request, id: run_id, progress, summary: &mut summary, unreported: Vec::new(), lost_seconds: 0 };
     let result = run.load(Arc::clone(&source), &mut stop).await;
     let traffic = source.traffic();
     summary.requests = traffic.requests - before.requests;
@@ -116,6 +117,8 @@ pub(super) struct Run<'a> {
     pub(super) summary: &'a mut Summary,
     /// Windows that a killed run could not read and could not tell of.
     pub(super) unreported: Vec<Owed>,
+    /// Seconds in a row that could not be read whole.
+    pub(super) lost_seconds: u32,
 }
 
 impl Run<'_> {

@@ -30,7 +30,7 @@ impl Run<'_> {
         covers: bool,
         stop: &mut Stop,
     ) -> Result<Vec<SavedWindow>, Error> {
-        let (mut planned, mut cut_short, mut lost) = (0, false, 0);
+        let (mut planned, mut cut_short) = (0, false);
         let mut saved = Vec::new();
         let mut under_way = FuturesUnordered::new();
         loop {
@@ -53,13 +53,13 @@ impl Run<'_> {
                 },
             };
             match &read.end {
-                WindowEnd::Whole(_) => lost = 0,
-                WindowEnd::Unreadable(_) => lost += 1,
+                WindowEnd::Whole(_) => self.lost_seconds = 0,
+                WindowEnd::Unreadable(_) => self.lost_seconds += 1,
                 WindowEnd::Doubt(_) | WindowEnd::Cut => {}
             }
             match &read.end {
                 WindowEnd::Cut => cut_short = true,
-                WindowEnd::Doubt(doubt) if lost < MOST_LOST_SECONDS && self.cut(planner, &read, doubt) => planned -= 1,
+                WindowEnd::Doubt(doubt) if self.cut(planner, &read, doubt) => planned -= 1,
                 _ => saved.extend(self.stage(reader, planner, writer, read, covers).await?),
             }
         }
@@ -71,7 +71,7 @@ impl Run<'_> {
 
     /// Puts shorter windows in the place of one that proved nothing.
     fn cut(&mut self, planner: &mut Planner, read: &WindowRead, doubt: &Doubt) -> bool {
-        let cut = planner.split(&read.planned, doubt);
+        let cut = self.lost_seconds < MOST_LOST_SECONDS && planner.split(&read.planned, doubt);
         if cut {
             tracing::debug!(window = %read.planned.window, %doubt, "window is cut");
             self.summary.windows_cut += 1;

@@ -111,24 +111,28 @@ impl TestLake {
     }
 
     async fn load(&self, source: Records, api: ApiVersion, range: TimeRange) -> Finished {
-        self.load_at_most(Arc::new(source), api, range, None).await
+        self.load_by(Arc::new(source), LoadRequest { range: Some(range), ..LoadRequest::new(account(), stream(), api) })
+            .await
     }
 
-    async fn load_at_most(
-        &self,
-        source: Arc<dyn PageSource>,
-        api: ApiVersion,
-        range: TimeRange,
-        max_requests: Option<u64>,
-    ) -> Finished {
+    /// A load at the end of its range, so that nothing is read behind it.
+    async fn load_then(&self, source: Arc<dyn PageSource>, range: TimeRange) -> Finished {
+        let request = LoadRequest::new(account(), stream(), ApiVersion::V2);
+        self.load_by(source, LoadRequest { range: Some(range), now: range.to(), ..request }).await
+    }
+
+    async fn load_at_most(&self, source: Arc<dyn PageSource>, range: TimeRange, max_requests: Option<u64>) -> Finished {
+        let request = LoadRequest::new(account(), stream(), ApiVersion::V2);
+        self.load_by(source, LoadRequest { range: Some(range), max_requests, ..request }).await
+    }
+
+    async fn load_by(&self, source: Arc<dyn PageSource>, request: LoadRequest) -> Finished {
         let request = LoadRequest {
-            range: Some(range),
-            max_requests,
             window: Duration::from_hours(24),
             concurrency: 2,
             wait_lock: Duration::from_secs(20),
             memory_limit_bytes: 64 << 20,
-            ..LoadRequest::new(account(), stream(), api)
+            ..request
         };
         load(&self.lake, source, &request, &Unwatched, Stop::never()).await
     }
@@ -302,7 +306,7 @@ async fn what_a_killed_run_could_not_report_is_reported_though_it_cannot_be_read
     window.proof.as_mut().unwrap().range = second;
     lake.killed(window).await;
     for outcome in [Outcome::Incomplete, Outcome::Complete] {
-        let summary = lake.load_at_most(Arc::new(Always::full()), ApiVersion::V2, second, None).await.summary;
+        let summary = lake.load_then(Arc::new(Always::full()), second).await.summary;
         assert_eq!((summary.outcome, summary.unreadable[0].range), (outcome, second));
     }
 }
@@ -327,9 +331,9 @@ async fn a_session_that_ended_behind_the_range_is_found_though_no_row_told_of_en
 async fn a_run_that_may_not_ask_which_time_is_filtered_is_not_complete() {
     let (lake, (minutes, by_ends)) = (TestLake::new(), five_minutes());
     let by_ends = Arc::new(by_ends);
-    let stopped = lake.load_at_most(by_ends.clone(), ApiVersion::V2, minutes, Some(2)).await.summary;
+    let stopped = lake.load_at_most(by_ends.clone(), minutes, Some(2)).await.summary;
     assert_eq!((stopped.outcome, stopped.stopped_by), (Outcome::Incomplete, Some("--max-requests")));
-    let next = lake.load_at_most(by_ends, ApiVersion::V2, days(-2, -1), None).await.summary;
+    let next = lake.load_at_most(by_ends, days(-2, -1), None).await.summary;
     assert_eq!((next.outcome, next.rows.new), (Outcome::Complete, 1));
 }
 
@@ -361,7 +365,7 @@ impl PageSource for Always {
 #[tokio::test]
 async fn a_server_that_shows_the_same_full_page_for_ever_is_not_asked_for_ever_and_never_believed() {
     let lake = TestLake::new();
-    let summary = lake.load_at_most(Arc::new(Always::full()), ApiVersion::V2, days(0, 1), None).await.summary;
+    let summary = lake.load_then(Arc::new(Always::full()), days(0, 1)).await.summary;
     assert_eq!((summary.outcome, summary.windows), (Outcome::Incomplete, 0));
     assert!(summary.requests < 1_000, "{}", summary.requests);
 }
