@@ -40,10 +40,12 @@ impl StreamState {
         range.map_or_else(Vec::new, |range| range.without(&read))
     }
 
-    /// Whether all of `range` is owed already: its windows could not be read whole, and nobody needs to be told again.
-    pub fn owes(&self, range: TimeRange) -> bool {
-        let owed: Vec<_> = self.owed.iter().map(|owed| owed.range).collect();
-        range.without(&owed).is_empty()
+    /// Whether all of `range` is owed already, but for what is `unreported`: its windows could not be read whole, and
+    /// nobody needs to be told again.
+    pub fn owes(&self, range: TimeRange, unreported: &[Owed]) -> bool {
+        let told = self.owed.iter().filter(|owed| !unreported.contains(owed));
+        let told: Vec<_> = told.map(|owed| owed.range).collect();
+        range.without(&told).is_empty()
     }
 
     /// What the run of the open intent set out to read and neither it nor a later run has read, whole or not.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::clock::{TimeRange, UtcTime};
 use crate::error::Error;
-use crate::lake::{AccountHead, Lake, RunIntent, RunState, StreamState, Writer, WriterSettings};
+use crate::lake::{AccountHead, Lake, Owed, RunIntent, RunState, StreamState, Writer, WriterSettings};
 use crate::schema::{AccountId, ApiVersion, RunId, StreamId};
 use crate::source::{
     Density, FilteredTime, Learned, Manifest, PageSource, Planner, RequestTemplate, SavedWindow, Work, selected_fields,
@@ -17,6 +17,9 @@ use super::run::{Begun, Finished, begin, close};
 use super::scope::{self, Scope};
 use super::window::WindowReader;
 use super::{Progress, Stop, Summary};
+
+/// So much is read on at first behind a range while nobody knows which time of a session windows filter.
+const FIRST_STEP_BEYOND: Duration = Duration::from_hours(6);
 
 /// A stretch of the lake to be read again that is no longer than this is that of an open row, or of a few.
 const MOMENT: Duration = Duration::from_mins(1);
@@ -97,7 +100,8 @@ pub async fn load(
     let run_id = RunId::generate();
     let mut summary = Summary::begin("load", run_id.clone(), lake.url().to_string(), request.range);
     let before = source.traffic();
-    let mut run = Run { lake, request, id: run_id, progress, summary: &mut summary };
+    let mut run =
+        Run { lake, request, id: run_id, progress, summary: &mut summary, unreported: Vec::new(), lost_seconds: 0 };
     let result = run.load(Arc::clone(&source), &mut stop).await;
     let traffic = source.traffic();
     summary.requests = traffic.requests - before.requests;
@@ -111,6 +115,10 @@ pub(super) struct Run<'a> {
     id: RunId,
     pub(super) progress: &'a dyn Progress,
     pub(super) summary: &'a mut Summary,
+    /// Windows that a killed run could not read and could not tell of.
+    pub(super) unreported: Vec<Owed>,
+    /// Seconds in a row that could not be read whole.
+    pub(super) lost_seconds: u32,
 }
 
 impl Run<'_> {
@@ -130,11 +138,12 @@ impl Run<'_> {
             Ok(intent)
         });
         let Begun { mut writer, owed } = begun.await?;
+        self.unreported = owed;
         let scope = set_out.unwrap_or_default();
         self.summary.ranges.clone_from(&scope.own);
         self.summary.resumed.clone_from(&scope.resumed);
         let result = self.read_and_commit(source, &scope, &mut writer, stop).await;
-        self.summary.name_owed(&owed, writer.head());
+        self.summary.name_owed(&self.unreported, writer.head());
         if let Some(stream) = writer.head().stream(Some(&self.request.stream_id)) {
             self.summary.provisional_up_to = stream.provisional_up_to();
             self.summary.final_up_to = stream.final_up_to(self.request.since);
@@ -181,19 +190,13 @@ impl Run<'_> {
         let (work, known) = scope::work(self.lake, self.request, stream.as_ref(), &ranges, filtered).await?;
         // Seconds of open rows and owed windows come last: what the others show of the server spares them a second
         // request, or may be what they need.
-        let owes = |range| stream.as_ref().is_some_and(|stream| stream.owes(range));
+        let owes = |range| stream.as_ref().is_some_and(|stream| stream.owes(range, &[]));
         let (last, work): (Vec<_>, Vec<_>) =
             work.into_iter().partition(|work| work.range.length() <= MOMENT && (work.known || owes(work.range)));
         let mut planner = self.planner(&work, known, Density::new(memory.rhythm, memory.spread));
         planner.add(&last, self.quiet_before());
-        let mut saved = self.read_all(&reader, &mut planner, writer, true, stop).await?;
-        let beyond = scope.beyond(&ranges, self.request.now);
-        if !beyond.is_empty() && self.filters_ends(&reader).await? {
-            tracing::info!("windows filter the end of a session: reading on, for sessions that ended later");
-            let beyond: Vec<_> = beyond.into_iter().map(|range| Work { range, known: false }).collect();
-            planner.add(&beyond, self.quiet_before());
-            saved.extend(self.read_all(&reader, &mut planner, writer, false, stop).await?);
-        }
+        let saved = self.read_all(&reader, &mut planner, writer, true, stop).await?;
+        self.read_beyond(&reader, &mut planner, writer, scope.beyond(&ranges, self.request.now), stop).await?;
         for pages in reader.left_over() {
             self.keep(writer, pages, 0).await?;
         }
@@ -212,16 +215,33 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Whether windows filter the end of a session, not its start: by what this run saw, else by a try, else by what
-    /// an earlier run saw.
-    async fn filters_ends(&mut self, reader: &WindowReader) -> Result<bool, Error> {
-        if self.summary.stopped_by.is_some() {
-            return Ok(false);
+    /// Where windows filter the end of a session: reads on, for sessions that ended later (F17). As long as this run has
+    /// not seen which time they filter, that may be so: then it reads on step by step.
+    async fn read_beyond(
+        &mut self,
+        reader: &WindowReader,
+        planner: &mut Planner,
+        writer: &Writer,
+        mut beyond: Vec<TimeRange>,
+        stop: &mut Stop,
+    ) -> Result<(), Error> {
+        let mut step = FIRST_STEP_BEYOND;
+        while !beyond.is_empty() && self.summary.stopped_by.is_none() {
+            if reader.learned.filtered().is_none() {
+                reader.try_filter().await?;
+            }
+            let next = match reader.learned.filtered() {
+                Some(FilteredTime::Start) => break,
+                Some(FilteredTime::End) => std::mem::take(&mut beyond),
+                None => vec![scope::take_first(&mut beyond, step)],
+            };
+            tracing::info!("windows may filter the end of a session: reading on, for sessions that ended later");
+            let next: Vec<_> = next.into_iter().map(|range| Work { range, known: false }).collect();
+            planner.add(&next, self.quiet_before());
+            self.read_all(reader, planner, writer, false, stop).await?;
+            step *= 4;
         }
-        if reader.learned.filtered().is_none() {
-            reader.try_filter().await?;
-        }
-        Ok(reader.learned.habits().filtered == Some(FilteredTime::End))
+        Ok(())
     }
 
     fn reader(&self, source: Arc<dyn PageSource>, learned: Learned) -> WindowReader {

@@ -15,6 +15,10 @@ use crate::error::Error;
 use crate::lake::{StagedWindow, WindowProof, Writer};
 use crate::source::{Doubt, EvidenceKind, FilteredTime, Planner, RowFacts, SavedWindow};
 
+/// Seconds in a row that cannot be read whole, with no window between that can, after which no more windows are cut:
+/// the fault is then the server's, and to ask for every second of a range would take requests without end.
+const MOST_LOST_SECONDS: u32 = 10;
+
 impl Run<'_> {
     /// Reads every window of the plan, oldest first, and stages each as it ends. What `covers` nothing was not asked
     /// for: its rows are kept, but its days do not count as read.
@@ -49,6 +53,11 @@ impl Run<'_> {
                 },
             };
             match &read.end {
+                WindowEnd::Whole(_) => self.lost_seconds = 0,
+                WindowEnd::Unreadable(_) => self.lost_seconds += 1,
+                WindowEnd::Doubt(_) | WindowEnd::Cut => {}
+            }
+            match &read.end {
                 WindowEnd::Cut => {
                     cut_short = true;
                     self.keep(writer, read.pages, read.requests).await?;
@@ -71,7 +80,7 @@ impl Run<'_> {
 
     /// Puts shorter windows in the place of one that proved nothing.
     fn cut(&mut self, planner: &mut Planner, read: &WindowRead, doubt: &Doubt) -> bool {
-        let cut = planner.split(&read.planned, doubt);
+        let cut = self.lost_seconds < MOST_LOST_SECONDS && planner.split(&read.planned, doubt);
         if cut {
             tracing::debug!(window = %read.planned.window, %doubt, "window is cut");
             self.summary.windows_cut += 1;
@@ -155,7 +164,7 @@ impl Run<'_> {
 
     fn name_unreadable(&mut self, writer: &Writer, range: TimeRange, evidence: &serde_json::Value) {
         let stream = writer.head().stream(Some(&self.request.stream_id));
-        let reported_before = stream.is_some_and(|stream| stream.owes(range));
+        let reported_before = stream.is_some_and(|stream| stream.owes(range, &self.unreported));
         let reason = evidence.get("unreadable").and_then(|reason| reason.as_str()).unwrap_or_default().to_owned();
         self.summary.unreadable.push(Unreadable { range, reason, reported_before });
     }

@@ -152,6 +152,19 @@ pub(super) async fn work(
     Ok((work, seconds))
 }
 
+/// Takes the first `length` away from ranges in order; all of the first one where it is shorter.
+pub(super) fn take_first(ranges: &mut Vec<TimeRange>, length: Duration) -> TimeRange {
+    let first = ranges.remove(0);
+    let middle = first.from().plus(length);
+    match (TimeRange::new(first.from(), middle), TimeRange::new(middle, first.to())) {
+        (Ok(taken), Ok(rest)) => {
+            ranges.insert(0, rest);
+            taken
+        }
+        _ => first,
+    }
+}
+
 /// Ranges of which nothing lies in a lake.
 pub(super) fn unknown(ranges: &[TimeRange]) -> Vec<Work> {
     ranges.iter().map(|range| Work { range: *range, known: false }).collect()

@@ -111,15 +111,30 @@ impl TestLake {
     }
 
     async fn load(&self, source: Records, api: ApiVersion, range: TimeRange) -> Finished {
+        self.load_by(Arc::new(source), LoadRequest { range: Some(range), ..LoadRequest::new(account(), stream(), api) })
+            .await
+    }
+
+    /// A load at the end of its range, so that nothing is read behind it.
+    async fn load_then(&self, source: Arc<dyn PageSource>, range: TimeRange) -> Finished {
+        let request = LoadRequest::new(account(), stream(), ApiVersion::V2);
+        self.load_by(source, LoadRequest { range: Some(range), now: range.to(), ..request }).await
+    }
+
+    async fn load_at_most(&self, source: Arc<dyn PageSource>, range: TimeRange, max_requests: Option<u64>) -> Finished {
+        let request = LoadRequest::new(account(), stream(), ApiVersion::V2);
+        self.load_by(source, LoadRequest { range: Some(range), max_requests, ..request }).await
+    }
+
+    async fn load_by(&self, source: Arc<dyn PageSource>, request: LoadRequest) -> Finished {
         let request = LoadRequest {
-            range: Some(range),
             window: Duration::from_hours(24),
             concurrency: 2,
             wait_lock: Duration::from_secs(20),
             memory_limit_bytes: 64 << 20,
-            ..LoadRequest::new(account(), stream(), api)
+            ..request
         };
-        load(&self.lake, Arc::new(source), &request, &Unwatched, Stop::never()).await
+        load(&self.lake, source, &request, &Unwatched, Stop::never()).await
     }
 
     async fn replay(&self, folder: &Path) -> Finished {
@@ -281,4 +296,76 @@ fn only_a_field_that_is_known_not_to_be_asked_for_is_refused() {
     assert_eq!(refused_columns(&page(1, Some(1)).request), Vec::<String>::new());
     let bare = PageRequest { limit: None, ..asked };
     assert_eq!(refused_columns(&bare), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn what_a_killed_run_could_not_report_is_reported_though_it_cannot_be_read_again() {
+    let lake = TestLake::new();
+    let second = TimeRange::new(UtcTime::from_seconds(MONDAY), UtcTime::from_seconds(MONDAY + 1)).unwrap();
+    let mut window = unread();
+    window.proof.as_mut().unwrap().range = second;
+    lake.killed(window).await;
+    for outcome in [Outcome::Incomplete, Outcome::Complete] {
+        let summary = lake.load_then(Arc::new(Always::full()), second).await.summary;
+        assert_eq!((summary.outcome, summary.unreadable[0].range), (outcome, second));
+    }
+}
+
+/// The first minutes of Monday, and a server that filters ends, of which one session began in them.
+fn five_minutes() -> (TimeRange, Records) {
+    let minutes = TimeRange::new(UtcTime::from_seconds(MONDAY), UtcTime::from_seconds(MONDAY + 300)).unwrap();
+    let mut session = record(60, None);
+    session["sessionStartTime"] = json!("2026-03-02T00:01:00");
+    session["sessionEndTime"] = json!("2026-03-02T00:30:00");
+    (minutes, Records::new(vec![(1_800, session)]))
+}
+
+#[tokio::test]
+async fn a_session_that_ended_behind_the_range_is_found_though_no_row_told_of_ends() {
+    let (lake, (minutes, by_ends)) = (TestLake::new(), five_minutes());
+    let summary = lake.load(by_ends, ApiVersion::V2, minutes).await.summary;
+    assert_eq!((summary.outcome, summary.rows.new), (Outcome::Complete, 1));
+}
+
+#[tokio::test]
+async fn a_run_that_may_not_ask_which_time_is_filtered_is_not_complete() {
+    let (lake, (minutes, by_ends)) = (TestLake::new(), five_minutes());
+    let by_ends = Arc::new(by_ends);
+    let stopped = lake.load_at_most(by_ends.clone(), minutes, Some(2)).await.summary;
+    assert_eq!((stopped.outcome, stopped.stopped_by), (Outcome::Incomplete, Some("--max-requests")));
+    let next = lake.load_at_most(by_ends, days(-2, -1), None).await.summary;
+    assert_eq!((next.outcome, next.rows.new), (Outcome::Complete, 1));
+}
+
+/// Gives the same page whatever is asked for.
+struct Always {
+    records: Vec<Value>,
+    requests: AtomicU64,
+}
+
+impl Always {
+    fn full() -> Self {
+        Self { records: (0..100).map(|second| record(second, None)).collect(), requests: AtomicU64::new(0) }
+    }
+}
+
+#[async_trait]
+impl PageSource for Always {
+    async fn fetch(&self, request: &PageRequest) -> Result<Page, SourceError> {
+        self.requests.fetch_add(1, Ordering::Relaxed);
+        let body = json!({ "data": self.records }).to_string().into_bytes().into();
+        Ok(Page { request: request.clone(), fetched_at: UtcTime::now(), body })
+    }
+
+    fn traffic(&self) -> Traffic {
+        Traffic { requests: self.requests.load(Ordering::Relaxed), ..Traffic::default() }
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_shows_the_same_full_page_for_ever_is_not_asked_for_ever_and_never_believed() {
+    let lake = TestLake::new();
+    let summary = lake.load_then(Arc::new(Always::full()), days(0, 1)).await.summary;
+    assert_eq!((summary.outcome, summary.windows), (Outcome::Incomplete, 0));
+    assert!(summary.requests < 1_000, "{}", summary.requests);
 }

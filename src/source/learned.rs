@@ -179,7 +179,9 @@ impl GivenUp {
         let smaller = bot_only < conversations;
         let of_smaller = page.rows.iter().filter(|row| row.bot_only == smaller).map(|row| row.key);
         let (keys, lacked) = (of_smaller.collect(), HashSet::new());
-        (bot_only != conversations).then_some(Self { window, bot_only: smaller, keys, lacked })
+        // A record without a key can be of either group: the smaller one may be full too.
+        let is_told = bot_only != conversations && page.unkeyed() == 0;
+        is_told.then_some(Self { window, bot_only: smaller, keys, lacked })
     }
 
     /// Whether the rows of shorter windows show that the page was cut off. Those of the first half of the window are

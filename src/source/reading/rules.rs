@@ -16,6 +16,12 @@ enum Answer {
 }
 
 impl Answer {
+    fn starting(self, second: i64) -> Self {
+        let Self::Page(mut page) = self else { return self };
+        page.rows.iter_mut().for_each(|row| row.start = Some(second));
+        Self::Page(page)
+    }
+
     fn total(self, total: i64) -> Self {
         match self {
             Self::Page(page) => Self::Page(PageFacts { num_results: Some(total), ..page }),
@@ -159,11 +165,13 @@ fn a_given_up_page_that_lacked_rows_of_its_smaller_group_is_of_one_list() {
     let learned = Learned::default();
     let (_, next) = fresh(&learned, [both(0..40, 40..100)]);
     assert_eq!(doubt(next), Doubt::Full { records: 100 });
-    read_hours(0, 1, &learned, Pages::One, [both(0..54, 40..50)]);
+    read_hours(0, 1, &learned, Pages::One, [both(100..124, 40..50).starting(60)]);
     assert!(!learned.one_list());
-    read_hours(9, 10, &learned, Pages::One, [both(500..550, 40..50)]);
+    read_hours(9, 10, &learned, Pages::One, [both(500..550, 40..50).starting(9 * HOUR)]);
     assert!(!learned.one_list(), "another window");
-    read_hours(1, 2, &learned, Pages::One, [both(60..71, 60..70)]);
+    read_hours(4, 5, &learned, Pages::One, [both(600..650, 40..50).starting(4 * HOUR)]);
+    assert!(!learned.one_list(), "rows at the end of the window may be new");
+    read_hours(1, 2, &learned, Pages::One, [both(124..125, 60..70).starting(HOUR)]);
     assert!(learned.one_list());
 }
 
@@ -182,13 +190,11 @@ fn an_empty_page_counts_at_offset_one() {
 }
 
 #[test]
-fn an_empty_page_counts_only_where_rows_were_served() {
-    let learned = Learned::default();
-    let (_, next) = quiet(&learned, [rows(0..10), rows(10..20), empty()]);
-    assert_eq!(doubt(next), Doubt::EmptyBeyond { offset: 2 });
-    quiet(&learned, full_pages(3));
-    let (_, next) = quiet(&learned, [rows(0..10), rows(10..20), empty()]);
+fn an_empty_page_counts_up_to_the_offset_that_every_reading_serves() {
+    let (_, next) = quiet(&Learned::default(), full_pages(9).into_iter().chain([empty()]));
     assert_eq!(kind(&next), Some(EvidenceKind::EmptyPage));
+    let (_, next) = quiet(&Learned::default(), full_pages(10).into_iter().chain([empty()]));
+    assert_eq!(doubt(next), Doubt::EmptyBeyond { offset: 10 });
 }
 
 #[test]
@@ -202,22 +208,20 @@ fn an_empty_window_takes_two_offsets_until_offset_zero_has_served() {
 
 #[test]
 fn the_first_page_is_one_where_offset_zero_is_empty_or_refused() {
-    for zero in [empty(), refused()] {
+    for zero in [empty, refused] {
         let learned = Learned::default();
-        let (offsets, _) = quiet(&learned, [zero, rows(0..5)]);
-        assert_eq!((offsets, learned.first()), (vec![0, 1], 1));
+        let (offsets, _) = quiet(&learned, [zero(), rows(0..5), zero()]);
+        assert_eq!((offsets, learned.first()), (vec![0, 1, 0], 1));
         let (offsets, next) = quiet(&learned, [rows(10..13)]);
         assert_eq!((offsets, kind(&next)), (vec![1], Some(EvidenceKind::ShortPage)));
     }
 }
 
 #[test]
-fn a_few_fresh_rows_do_not_say_that_the_first_page_is_one() {
+fn rows_that_came_between_two_requests_do_not_say_that_the_first_page_is_one() {
     let learned = Learned::default();
-    fresh(&learned, [empty(), rows(0..9)]);
-    assert_eq!(learned.first(), 0);
-    fresh(&learned, [empty(), rows(0..10)]);
-    assert_eq!(learned.first(), 1);
+    let (_, next) = fresh(&learned, [empty(), rows(0..9), rows(0..9)]);
+    assert_eq!((doubt(next), learned.first()), (Doubt::MoreFollow { offset: 1 }, 0));
 }
 
 #[test]
@@ -385,13 +389,10 @@ fn a_refusal_in_unknown_words_is_about_offset_zero_first_and_then_about_the_rang
 }
 
 #[test]
-fn a_range_of_a_day_or_of_a_length_that_was_read_is_not_what_is_refused() {
-    let mut reading = begin(0, 24, &pages_of_ten(), Pages::Many);
-    assert!(reading.refused(refusal(RefusalReason::Range)).is_err());
-    let learned = Learned::default();
-    read_hours(0, 72, &learned, Pages::Many, [rows(0..5), empty()]);
-    assert!(begin(0, 48, &learned, Pages::Many).refused(refusal(RefusalReason::Range)).is_err());
-    assert!(begin(0, 96, &learned, Pages::Many).refused(refusal(RefusalReason::Range)).is_ok());
+fn a_range_of_a_day_is_not_what_is_refused() {
+    let refused = |hours| begin(0, hours, &pages_of_ten(), Pages::Many).refused(refusal(RefusalReason::Range));
+    assert!(refused(24).is_err());
+    assert!(refused(25).is_ok());
 }
 
 #[test]

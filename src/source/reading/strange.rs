@@ -49,6 +49,20 @@ fn records_without_a_key_do_not_show_that_pages_are_one_list() {
 }
 
 #[test]
+fn a_given_up_page_with_records_without_a_key_says_nothing_of_lists() {
+    for unkeyed in [0, 5] {
+        let learned = Learned::new(Habits::default());
+        let mut full = reading(&learned, Pages::One);
+        let given_up = page(0, 45, 50);
+        full.observe(&PageFacts { records: given_up.records + unkeyed, ..given_up });
+        let mut shorter = page(1_000, 30, 0);
+        shorter.rows.iter_mut().for_each(|row| row.start = Some(MONDAY));
+        learned.see(Window::of_seconds(MONDAY, MONDAY + 60), 0, &shorter);
+        assert_eq!(learned.one_list(), unkeyed == 0);
+    }
+}
+
+#[test]
 fn a_server_that_always_has_more_is_not_read_without_end() {
     for step in [1, 100] {
         let learned = Learned::new(Habits::default());
