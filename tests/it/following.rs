@@ -54,7 +54,7 @@ impl Following {
     pub fn new(settings: SimulatorSettings) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let lake = lake_in(&folder.path().join("lake"));
-        Self { wire: Wire::new(settings), lake, folder }
+        Self { wire: Wire::of(settings, true), lake, folder }
     }
 
     /// The same, with a clock that shows `now`.

@@ -203,7 +203,7 @@ fn what_cannot_be_read_is_owed_reported_once_and_paid_when_it_can_be_read() {
         assert!(again.unreadable.iter().all(|window| window.reported_before) && !again.unreadable.is_empty());
         let strict = following.run(&LoadRequest { strict: true, ..request.clone() }).await;
         assert_eq!((strict.error.is_none(), strict.summary.outcome), (true, Outcome::Incomplete));
-        following.wire = Wire::new(crowded("honoured"));
+        following.wire = Wire::of(crowded("honoured"), true);
         let paid = following.load(&request).await;
         assert_eq!(paid.unreadable.len(), 0);
         let ledger = following.ledger().await;
