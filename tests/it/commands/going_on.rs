@@ -145,16 +145,16 @@ fn a_window_that_cannot_be_read_whole_is_named_once_and_closed_by_hand() {
     insta::assert_snapshot!(load(""), @"
     exit 5
     --- stderr
-    error: the window 2026-03-02T09:59:59Z to 2026-03-02T10:00:00Z could not be read whole: the server counts 1300 records, and the pages that may be asked for hold 1099
-    error: the window 2026-03-02T10:00:00Z to 2026-03-02T10:00:01Z could not be read whole: the server counts 1300 records, and the pages that may be asked for hold 1099
+    error: the window 2026-03-02T09:59:59Z to 2026-03-02T10:00:00Z could not be read whole: the last page that may be asked for, offset 10, is full: 1100 records were read
+    error: the window 2026-03-02T10:00:00Z to 2026-03-02T10:00:01Z could not be read whole: the last page that may be asked for, offset 10, is full: 1100 records were read
     hint: later loads try these windows again; `load --accept FROM/TO` takes one as it is
     ");
     assert_eq!(load("").output(), "", "it was told of");
     insta::assert_snapshot!(load("--strict"), @"
     exit 5
     --- stderr
-    error: the window 2026-03-02T09:59:59Z to 2026-03-02T10:00:00Z could not be read whole: the server counts 1300 records, and the pages that may be asked for hold 1099
-    error: the window 2026-03-02T10:00:00Z to 2026-03-02T10:00:01Z could not be read whole: the server counts 1300 records, and the pages that may be asked for hold 1099
+    error: the window 2026-03-02T09:59:59Z to 2026-03-02T10:00:00Z could not be read whole: the last page that may be asked for, offset 10, is full: 1100 records were read
+    error: the window 2026-03-02T10:00:00Z to 2026-03-02T10:00:01Z could not be read whole: the last page that may be asked for, offset 10, is full: 1100 records were read
     hint: later loads try these windows again; `load --accept FROM/TO` takes one as it is
     ");
     let status = || Program::new(folder.path(), "status --now 2026-03-04").run();
@@ -163,16 +163,16 @@ fn a_window_that_cannot_be_read_whole_is_named_once_and_closed_by_hand() {
     --- stdout
     account 6a1f0c2de4b58790a3c1d2e4
       days         2 ([size]), 2026-03-02 to 2026-03-03
-      rows         206, API v2
+      rows         1206, API v2
       stream st-5e1a7c30-2b64-5f0d-9a41-c8d2e7f60b13
         provisional  up to 2026-03-04T00:00:00Z, 0 seconds ago
         final        up to 2026-03-02T09:59:59Z, 38 hours ago
         lookback     3days
-        open rows    0
-        last run     load, incomplete, began [time]; 8 requests, 0 rows new, 0 changed
+        open rows    21, the oldest from 2026-03-02T10:00:00Z
+        last run     load, incomplete, began [time]; 61 requests, 0 rows new, 0 changed
         gaps         none
-        owed         2026-03-02T09:59:59Z/2026-03-02T10:00:00Z, tried at [time]: the server counts 1300 records, and the pages that may be asked for hold 1099
-                     2026-03-02T10:00:00Z/2026-03-02T10:00:01Z, tried at [time]: the server counts 1300 records, and the pages that may be asked for hold 1099
+        owed         2026-03-02T09:59:59Z/2026-03-02T10:00:00Z, tried at [time]: the last page that may be asked for, offset 10, is full: 1100 records were read
+                     2026-03-02T10:00:00Z/2026-03-02T10:00:01Z, tried at [time]: the last page that may be asked for, offset 10, is full: 1100 records were read
     ");
     insta::assert_snapshot!(load("--accept 2026-03-02T09:00:00Z/2026-03-02T10:00:01Z"), @"
     exit 0
