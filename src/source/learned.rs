@@ -125,6 +125,7 @@ pub struct Reference {
 pub struct Learned(Arc<Mutex<State>>);
 
 #[derive(Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is one thing seen or not yet")]
 struct State {
     known: Habits,
     pages: Largest,

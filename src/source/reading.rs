@@ -274,9 +274,9 @@ impl WindowReading {
             return self.doubt(Doubt::BeyondReach { total, reach });
         }
         if self.counts == Unit::Records {
-            self.ask_for_more_records()
+            self.ask_for_more_records();
         } else {
-            self.ask_for(self.offset + 1, Purpose::Read)
+            self.ask_for(self.offset + 1, Purpose::Read);
         }
     }
 

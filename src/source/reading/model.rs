@@ -29,6 +29,7 @@ pub(super) enum Order {
 
 /// One reading of everything that the documents leave open.
 #[derive(Debug, Clone, Copy)]
+#[expect(clippy::struct_excessive_bools, reason = "each is one reading or the other")]
 pub(super) struct Server {
     pub(super) records: bool,
     /// 0: the first page is 0; else it is 1, and offset 0 answers like 1, empty, or not at all.

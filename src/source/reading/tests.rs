@@ -79,7 +79,7 @@ fn hold(server: &Server, per_day: u64, times: u64, most: &Most) {
 fn requests_where_offset_counts_pages() {
     let most = Most { first: 1.15, later: 1.07, again: 1.10 };
     for (totals, order) in [(true, Order::TwoGroups), (false, Order::Shuffled)] {
-        let server = Server { totals, order, ..Server::plain() };
+        let server = Server { order, totals, ..Server::plain() };
         hold(&server, 5_000, 1, &most);
         hold(&server, 200, 4, &most);
     }
@@ -89,7 +89,7 @@ fn requests_where_offset_counts_pages() {
 fn requests_where_offset_counts_records() {
     let most = Most { first: 1.5, later: 1.35, again: 1.10 };
     for (totals, order) in [(true, Order::TwoGroups), (false, Order::Shuffled)] {
-        let server = Server { records: true, totals, order, ..Server::plain() };
+        let server = Server { records: true, order, totals, ..Server::plain() };
         hold(&server, 5_000, 1, &most);
         hold(&server, 200, 4, &Most { first: 1.6, ..most });
     }
