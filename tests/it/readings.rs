@@ -216,18 +216,7 @@ fn hold(trials: impl IntoIterator<Item = (String, Trial)>) {
         let mut number = 0;
         for (name, trial) in trials {
             number += 1;
-            let begun = std::time::Instant::now();
-            let held = fault(&trial).await;
-            if std::env::var_os("READINGS_SHOW").is_some() {
-                let told = held.as_ref().map(|s| {
-                    format!(
-                        "{} requests, {} rows, ratio {:?}, {} cut",
-                        s.requests, s.rows.new, s.request_ratio, s.windows_cut
-                    )
-                });
-                eprintln!("{name} {:?} {:.1}s {told:?}", trial.behaviour.to_string(), begun.elapsed().as_secs_f64());
-            }
-            if let Err(fault) = held {
+            if let Err(fault) = fault(&trial).await {
                 wrong.push(format!("{name}: {} with {trial:?}: {fault}", trial.behaviour));
             }
         }

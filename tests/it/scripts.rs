@@ -239,9 +239,6 @@ fn play_all(seeds: std::ops::Range<u64>) {
     run(async {
         for seed in seeds {
             play(seed).await;
-            if std::env::var_os("SCRIPTS_SHOW").is_some() {
-                eprintln!("seed {seed} holds");
-            }
         }
     });
 }
