@@ -5,7 +5,7 @@
 //! range is cut into windows and a window into pages; the format of saved pages. **Knows nothing of:** what a
 //! record means (the corridor tells a [`WindowReading`] in [`PageFacts`] what the decoder saw), Arrow, the lake.
 //! **Fails:** [`SourceError`] after retries; [`SavedPageError`] for one file; a window that cannot be read whole
-//! is no error but [`Next::Unreadable`]. **Rests on:** F1–F7 (requests, answers, errors), F8–F12 (paging: nobody
+//! is no error but a [`Doubt`]. **Rests on:** F1–F7 (requests, answers, errors), F8–F12 (paging: nobody
 //! outside this room may assume anything about it), F16 (always offset 0), F17 (windows share their edge second).
 
 mod address;
