@@ -8,7 +8,7 @@ ci:
 test *args:
     tests/run {{args}}
 
-# ten thousand loads under readings of the API by chance, in half an hour; READINGS=0..500 tries other seeds
+# ten thousand loads under readings of the API by chance, seconds each; READINGS=0..500 tries other seeds
 readings:
     cargo test --test it -- --ignored --exact readings::a_load_is_whole_under_ten_thousand_readings_by_chance --nocapture
 

@@ -101,6 +101,9 @@ pub struct Intent {
     pub run_id: RunId,
     /// Ranges to read; none for a replay.
     pub ranges: Vec<TimeRange>,
+    /// Ranges that are to be whole for every session that starts in them, whenever it ends (F17).
+    #[serde(default)]
+    pub asked: Vec<TimeRange>,
     /// When it began; of a run that goes on with what an earlier one had begun, when that one did.
     pub started_at: UtcTime,
     /// Version of the API asked; none for a replay.

@@ -137,6 +137,14 @@ pub(super) fn table(table: LedgerTable, account: &AccountId, run: &RunId) -> Pat
     account_table(table, account).join(format!("{run}.ndjson"))
 }
 
+/// Every folder that has objects of the account, and of no other.
+pub(super) fn account_folders(account: &AccountId) -> Vec<Path> {
+    let tables = [LedgerTable::Runs, LedgerTable::Days, LedgerTable::Windows];
+    let others = [account_partitions, account_staging, account_head_folder, account_rejects, account_locks];
+    let tables = tables.map(|table| account_table(table, account));
+    others.map(|folder| folder(account)).into_iter().chain(tables).collect()
+}
+
 pub(super) fn account_rejects(account: &AccountId) -> Path {
     Path::from(format!("{OURS}/rejects/account_id={account}"))
 }

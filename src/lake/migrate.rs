@@ -149,15 +149,7 @@ impl Writer {
 
     /// A line in the run log, without an intent: there is nothing that a later load would have to finish.
     async fn begin_migration(&mut self) -> Result<(), LakeError> {
-        let intent = RunIntent {
-            command: "migrate".to_owned(),
-            stream: None,
-            ranges: Vec::new(),
-            begun_at: None,
-            api_version: None,
-            fields: BTreeSet::new(),
-            lookback: None,
-        };
+        let intent = RunIntent::of("migrate");
         let run = RunLine::open(&self.run_id, &intent, UtcTime::now());
         let path = layout::table(LedgerTable::Runs, &self.account, &self.run_id);
         tables::write(&self.lake, &path, std::slice::from_ref(&run)).await?;

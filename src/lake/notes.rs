@@ -12,26 +12,6 @@ impl Writer {
         self.head_changed = true;
     }
 
-    /// Adds ranges to what this run set out to read. Stored at once.
-    ///
-    /// # Errors
-    /// [`LakeError::Input`] unless this run's intent is open; [`LakeError::Store`], [`LakeError::LockLost`].
-    pub async fn extend_intent(&mut self, stream: Option<&StreamId>, ranges: Vec<TimeRange>) -> Result<(), LakeError> {
-        let mut head = self.head.clone();
-        let open = head.stream_mut(stream).intent.as_mut().filter(|open| open.run_id == self.run_id);
-        let Some(open) = open else {
-            let found = format!("none of run `{}`", self.run_id);
-            return Err(LakeError::Input { expected: "an open intent to extend", found });
-        };
-        open.ranges.extend(ranges);
-        let (from, to) = (open.ranges.iter().map(|r| r.from()).min(), open.ranges.iter().map(|r| r.to()).max());
-        self.replace_head(head).await?;
-        if let Some(run) = &mut self.run {
-            (run.range_from, run.range_to) = (from, to);
-        }
-        Ok(())
-    }
-
     /// Closes by hand the owed windows of a stream that lie within `range`: they count as read, at the time of their
     /// try, though nothing proves it. Returns them; none where none is owed there. Durable when it returns.
     ///

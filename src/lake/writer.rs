@@ -51,12 +51,14 @@ impl WriterSettings {
 /// What a run sets out to do.
 #[derive(Debug, Clone)]
 pub struct RunIntent {
-    /// What the run is: `load` or `replay`.
+    /// What the run is: `load`, `replay`, `accept`, `migrate`.
     pub command: String,
     /// Stream asked; none for a replay of pages that name none.
     pub stream: Option<StreamId>,
     /// Ranges to read; none for a replay.
     pub ranges: Vec<TimeRange>,
+    /// Ranges that are to be whole for every session that starts in them, whenever it ends.
+    pub asked: Vec<TimeRange>,
     /// When this was begun, where the run goes on with an open intent.
     pub begun_at: Option<UtcTime>,
     /// API version asked; none for a replay.
@@ -65,6 +67,22 @@ pub struct RunIntent {
     pub fields: BTreeSet<String>,
     /// How far back the run reads again what may have changed; none where that is not what it does.
     pub lookback: Option<Duration>,
+}
+
+impl RunIntent {
+    /// Of a run that reads nothing from the API.
+    pub fn of(command: &str) -> Self {
+        Self {
+            command: command.to_owned(),
+            stream: None,
+            ranges: Vec::new(),
+            asked: Vec::new(),
+            begun_at: None,
+            api_version: None,
+            fields: BTreeSet::new(),
+            lookback: None,
+        }
+    }
 }
 
 /// The one writer of an account: stages windows, commits days, keeps the ledger.
@@ -203,6 +221,7 @@ impl Writer {
         stream.intent = Some(Intent {
             run_id: self.run_id.clone(),
             ranges: intent.ranges,
+            asked: intent.asked,
             started_at: intent.begun_at.unwrap_or(started_at),
             api_version: intent.api_version,
             fields: intent.fields,
@@ -280,18 +299,8 @@ impl Writer {
 
 /// Deletes what killed writers of this account left half-written.
 pub(super) async fn sweep(lake: &Lake, account: &AccountId) -> Result<(), LakeError> {
-    let mut folders = vec![
-        layout::account_partitions(account),
-        layout::account_staging(account),
-        layout::account_head_folder(account),
-        layout::account_rejects(account),
-        layout::account_locks(account),
-    ];
-    folders.extend(
-        [LedgerTable::Runs, LedgerTable::Days, LedgerTable::Windows].map(|t| layout::account_table(t, account)),
-    );
     let old = UtcTime::now().minus(LEFTOVER_AGE).micros();
-    for folder in folders {
+    for folder in layout::account_folders(account) {
         // Another writer may be trying for the lock at this moment.
         let in_progress = folder == layout::account_locks(account);
         for object in lake.list(&folder).await? {

@@ -1,5 +1,3 @@
-use std::collections::BTreeSet;
-
 use super::LoadRequest;
 use super::run::{Begun, begin, close};
 use super::summary::Summary;
@@ -23,15 +21,7 @@ pub async fn accept(lake: &Lake, request: &LoadRequest, range: TimeRange) -> Res
         ..WriterSettings::new(request.account_id.clone())
     };
     // An open intent of the stream stays: this run reads nothing of it.
-    let intent = RunIntent {
-        command: "accept".to_owned(),
-        stream: None,
-        ranges: Vec::new(),
-        begun_at: None,
-        api_version: None,
-        fields: BTreeSet::new(),
-        lookback: None,
-    };
+    let intent = RunIntent::of("accept");
     let begun = begin(lake, settings, true, &mut summary, async |_: &AccountHead| Ok(intent)).await?;
     let Begun { mut writer, .. } = begun;
     match close_owed(&mut writer, request, range).await {

@@ -197,6 +197,7 @@ impl Run<'_> {
         planner.add(&last, self.quiet_before());
         let saved = self.read_all(&reader, &mut planner, writer, true, stop).await?;
         self.read_beyond(&reader, &mut planner, writer, scope.beyond(&ranges, self.request.now), stop).await?;
+        self.read_unasked(&reader, &mut planner, writer, &scope.unasked, stop).await?;
         for pages in reader.left_over() {
             self.keep(writer, pages, 0).await?;
         }
@@ -236,10 +237,25 @@ impl Run<'_> {
                 None => vec![scope::take_first(&mut beyond, step)],
             };
             tracing::info!("windows may filter the end of a session: reading on, for sessions that ended later");
-            let next: Vec<_> = next.into_iter().map(|range| Work { range, known: false }).collect();
-            planner.add(&next, self.quiet_before());
+            planner.add(&scope::unknown(&next), self.quiet_before());
             self.read_all(reader, planner, writer, false, stop).await?;
             step *= 4;
+        }
+        Ok(())
+    }
+
+    /// Tries once more what an earlier run read beyond a range and could not read whole.
+    async fn read_unasked(
+        &mut self,
+        reader: &WindowReader,
+        planner: &mut Planner,
+        writer: &Writer,
+        owed: &[TimeRange],
+        stop: &mut Stop,
+    ) -> Result<(), Error> {
+        if self.summary.stopped_by.is_none() && !owed.is_empty() {
+            planner.add(&scope::unknown(owed), self.quiet_before());
+            self.read_all(reader, planner, writer, false, stop).await?;
         }
         Ok(())
     }
@@ -296,6 +312,7 @@ fn intent(request: &LoadRequest, scope: &Scope) -> RunIntent {
         command: "load".to_owned(),
         stream: Some(request.stream_id.clone()),
         ranges: scope.intent(),
+        asked: scope.asked.clone(),
         begun_at: scope.begun_at,
         api_version: Some(request.api),
         fields: selected_fields(request.api).iter().map(|field| (*field).to_owned()).collect(),

@@ -56,10 +56,11 @@ pub async fn plan(lake: Option<&Lake>, request: &LoadRequest, rate: u32) -> Resu
         _ => Scope::of(request, None)?,
     };
     let memory = Memory::of(stream);
-    let (work, known) = match lake {
+    let (mut work, known) = match lake {
         Some(lake) => scope::work(lake, request, stream, &scope.all(), memory.habits.filtered).await?,
         None => (scope::unknown(&scope.all()), Vec::new()),
     };
+    work.extend(scope::unknown(&scope.unasked));
     let quiet_before = request.now.minus(request.lookback);
     let planner = Planner::new(&work, known, Density::new(memory.rhythm, memory.spread), quiet_before, request.window);
     let windows = windows(planner, memory.habits);

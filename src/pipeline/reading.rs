@@ -34,8 +34,9 @@ impl Run<'_> {
         let mut saved = Vec::new();
         let mut under_way = FuturesUnordered::new();
         loop {
-            let width = planner.width(self.request.concurrency).min(reader.budget.width());
-            while under_way.len() < width && reader.budget.spent().is_none() {
+            // Each window planned may be one that the next has to wait for.
+            let width = |planner: &Planner| planner.width(self.request.concurrency).min(reader.budget.width());
+            while under_way.len() < width(planner) && reader.budget.spent().is_none() {
                 // Half of it: requests that confirm an end come besides.
                 let share = |left: u64| left / u64::try_from(2 * (under_way.len() + 1)).unwrap_or(u64::MAX);
                 let pages_left = reader.budget.requests_left().map(|left| share(left).max(1));
@@ -91,17 +92,31 @@ impl Run<'_> {
     /// Makes rows durable whose pages prove nothing. Shorter windows bring them again, unless they change or go before:
     /// then this was the last that was served of them.
     pub(super) async fn keep(&mut self, writer: &Writer, pages: Vec<ReadPage>, requests: u32) -> Result<(), Error> {
-        let Some(first) = pages.first() else { return Ok(()) };
-        let mut staged = StagedWindow {
-            requests: u64::from(requests),
-            refused_columns: refused_columns(&first.request),
-            ..StagedWindow::default()
-        };
+        let (mut pages, mut requests) = (pages, u64::from(requests));
+        while !pages.is_empty() {
+            let (refused_columns, alike);
+            (refused_columns, alike, pages) = asked_alike(pages);
+            let staged =
+                StagedWindow { requests: std::mem::take(&mut requests), refused_columns, ..Default::default() };
+            self.stage_pages(writer, staged, alike).await?;
+        }
+        Ok(())
+    }
+
+    /// Returns the number of records.
+    async fn stage_pages(
+        &mut self,
+        writer: &Writer,
+        mut staged: StagedWindow,
+        pages: Vec<ReadPage>,
+    ) -> Result<u64, Error> {
         for ReadPage { page, request, fetched_at, .. } in pages {
             add_page(&mut staged, page, &request, fetched_at);
         }
         self.summary.count_staged(&staged);
-        Ok(writer.stage(staged).await?)
+        let rows = staged.api_rows;
+        writer.stage(staged).await?;
+        Ok(rows)
     }
 
     /// Makes a window durable that has ended, whole or unreadable.
@@ -142,19 +157,10 @@ impl Run<'_> {
             evidence_kind: kind.to_owned(),
             evidence,
         });
-        let mut staged = StagedWindow {
-            proof,
-            requests: u64::from(read.requests),
-            // As this window was asked: another one may have made the server refuse a field since.
-            refused_columns: read.pages.first().map_or_else(Vec::new, |page| refused_columns(&page.request)),
-            ..StagedWindow::default()
-        };
-        for ReadPage { page, request, fetched_at, .. } in read.pages {
-            add_page(&mut staged, page, &request, fetched_at);
-        }
-        self.summary.count_staged(&staged);
-        let rows = staged.api_rows;
-        writer.stage(staged).await?;
+        let (refused_columns, pages, others) = asked_alike(read.pages);
+        self.keep(writer, others, 0).await?;
+        let staged = StagedWindow { proof, requests: u64::from(read.requests), refused_columns, ..Default::default() };
+        let rows = self.stage_pages(writer, staged, pages).await?;
         self.progress.window_read(range, rows);
         // Pages of parts say nothing by themselves.
         let by_pages = whole.filter(|whole| !matches!(whole.kind, EvidenceKind::Parts | EvidenceKind::Total));
@@ -168,6 +174,14 @@ impl Run<'_> {
         let reason = evidence.get("unreadable").and_then(|reason| reason.as_str()).unwrap_or_default().to_owned();
         self.summary.unreadable.push(Unreadable { range, reason, reported_before });
     }
+}
+
+/// The columns that the server refused to the first of `pages`, the pages that were asked for without the same ones, and
+/// the others: of a second that is read by its parts, some may have been asked for before a refusal.
+fn asked_alike(pages: Vec<ReadPage>) -> (Vec<String>, Vec<ReadPage>, Vec<ReadPage>) {
+    let refused = pages.first().map_or_else(Vec::new, |page| refused_columns(&page.request));
+    let (alike, others) = pages.into_iter().partition(|page| refused_columns(&page.request) == refused);
+    (refused, alike, others)
 }
 
 fn unreadable(reason: &str) -> serde_json::Value {

@@ -238,15 +238,7 @@ impl Run<'_> {
                 memory_limit_bytes: self.request.memory_limit_bytes,
                 ..WriterSettings::new(account_id.clone())
             };
-            let intent = RunIntent {
-                command: "replay".to_owned(),
-                stream: None,
-                ranges: Vec::new(),
-                begun_at: None,
-                api_version: None,
-                fields: BTreeSet::new(),
-                lookback: None,
-            };
+            let intent = RunIntent::of("replay");
             let allow_downgrade = self.request.allow_downgrade;
             let begun = begin(self.lake, settings, allow_downgrade, self.summary, async |_| Ok(intent)).await?;
             let Begun { writer, owed } = begun;

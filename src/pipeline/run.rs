@@ -66,6 +66,11 @@ async fn ready(
         tracing::info!(days = recovered.days_written, "committed what an earlier run had left staged");
     }
     summary.rejects.recovered += recovered.rejects_new;
+    // The summary names them too, but this run may end without one.
+    for owed in &recovered.owed {
+        let (window, reason) = (owed.range, unread_because(owed));
+        tracing::warn!(%window, reason, "a run that was killed could not read a window whole");
+    }
     let intent = intent(writer.head()).await?;
     // What was recovered counts: the first run of a lake may be the one that was killed.
     if let Some(api) = intent.api_version {
@@ -73,6 +78,10 @@ async fn ready(
     }
     writer.begin(intent).await?;
     Ok(recovered.owed)
+}
+
+fn unread_because(owed: &Owed) -> &str {
+    owed.evidence.get("unreadable").and_then(|reason| reason.as_str()).unwrap_or("no proof")
 }
 
 /// Closes the run after an error. That error counts; a lake that fails now failed before.
@@ -120,8 +129,7 @@ impl Summary {
         let owed = head.streams.values().flat_map(|stream| &stream.owed);
         let left = owed.filter(|owed| recovered.iter().any(|r| (&r.run_id, r.read_at) == (&owed.run_id, owed.read_at)));
         self.unreadable.extend(left.map(|owed| {
-            let reason = owed.evidence.get("unreadable").and_then(|reason| reason.as_str()).unwrap_or("no proof");
-            let reason = format!("{reason} (read by run `{}`, which was killed)", owed.run_id);
+            let reason = format!("{} (read by run `{}`, which was killed)", unread_because(owed), owed.run_id);
             Unreadable { range: owed.range, reason, reported_before: false }
         }));
     }

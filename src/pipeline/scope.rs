@@ -21,9 +21,11 @@ pub(super) struct Scope {
     pub(super) own: Vec<TimeRange>,
     /// What a run before it had set out for and did not read.
     pub(super) resumed: Vec<TimeRange>,
-    /// Ranges that must be whole for every session that starts in them: the run's own, and those of a run before it
+    /// Ranges that must be whole for every session that starts in them: the run's own, and those of the runs before it
     /// that did not end.
     pub(super) asked: Vec<TimeRange>,
+    /// Owed windows behind ranges asked for: to be tried again, though their days do not count as read by it.
+    pub(super) unasked: Vec<TimeRange>,
     /// What is read already of what it sets out for.
     finished: Vec<TimeRange>,
     /// When the intent was begun that it goes on with.
@@ -42,17 +44,19 @@ impl Scope {
         };
         own = joined(own);
         let intent = stream.and_then(|stream| stream.intent.as_ref());
-        let open = intent.map_or(&[][..], |open| &open.ranges);
         let unfinished = stream.map(StreamState::unfinished).unwrap_or_default();
         let resumed = joined(unfinished.iter().flat_map(|range| range.without(&own)).collect());
-        let asked = joined(own.iter().chain(open).copied().collect());
+        let asked = joined(own.iter().chain(intent.iter().flat_map(|open| &open.asked)).copied().collect());
         let alike = intent.filter(|open| open.api_version == Some(request.api));
         let finished = alike.and(stream).map(|stream| stream.finished(request.now, request.lookback));
         let left: Vec<_> =
             own.iter().flat_map(|range| range.without(finished.as_deref().unwrap_or_default())).collect();
         let finished: Vec<_> = own.iter().flat_map(|range| range.without(&left)).collect();
         let begun_at = alike.filter(|_| !finished.is_empty()).map(|open| open.started_at);
-        Ok(Self { own: left, resumed, asked, finished, begun_at })
+        let behind = stream.filter(|_| request.range.is_none());
+        let behind = behind.iter().flat_map(|stream| &stream.owed).filter(|owed| !owed.covers);
+        let unasked = joined(behind.flat_map(|owed| owed.range.without(&own)).collect());
+        Ok(Self { own: left, resumed, asked, unasked, finished, begun_at })
     }
 
     /// What stands in the ledger until all of it is read.
@@ -92,7 +96,7 @@ fn since_the_last_run(request: &LoadRequest, stream: Option<&StreamState>) -> Re
     };
     let mut ranges: Vec<_> = TimeRange::new(from, request.now).into_iter().collect();
     if let Some(stream) = stream {
-        ranges.extend(stream.owed.iter().map(|owed| owed.range));
+        ranges.extend(stream.owed.iter().filter(|owed| owed.covers).map(|owed| owed.range));
         ranges.extend(request.since.map(|since| stream.gaps(Some(since))).unwrap_or_default());
     }
     Ok(ranges)
@@ -197,4 +201,60 @@ fn joined(mut ranges: Vec<TimeRange>) -> Vec<TimeRange> {
         }
     }
     joined
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::lake::{Intent, Owed};
+    use crate::schema::{ApiVersion, RunId};
+
+    const NOON: i64 = 43_200;
+
+    fn hours(from: i64, to: i64) -> TimeRange {
+        let hour = |hour| UtcTime::from_seconds(NOON + 3_600 * hour);
+        TimeRange::new(hour(from), hour(to)).unwrap()
+    }
+
+    fn request(range: Option<TimeRange>) -> LoadRequest {
+        let (account, stream) = ("acc-1".parse().unwrap(), "st-1".parse().unwrap());
+        let lookback = Duration::from_hours(1);
+        LoadRequest { range, now: hours(0, 100).to(), lookback, ..LoadRequest::new(account, stream, ApiVersion::V2) }
+    }
+
+    fn owed(range: TimeRange, covers: bool) -> Owed {
+        let (read_at, run_id, evidence) = (range.to(), RunId::generate(), json!({}));
+        Owed { range, read_at, as_of: read_at, run_id, covers, evidence }
+    }
+
+    fn intent(ranges: Vec<TimeRange>, asked: Vec<TimeRange>) -> Intent {
+        let (run_id, started_at) = (RunId::generate(), hours(0, 1).from());
+        let (api_version, fields, command) = (Some(ApiVersion::V2), [].into(), "load".to_owned());
+        Intent { run_id, ranges, asked, started_at, api_version, fields, command }
+    }
+
+    #[test]
+    fn what_was_asked_for_stays_asked_for_until_a_run_has_read_all_of_it() {
+        let open = intent(vec![hours(4, 5)], vec![hours(0, 5)]);
+        let stream = StreamState { intent: Some(open), ..StreamState::default() };
+        let scope = Scope::of(&request(Some(hours(8, 9))), Some(&stream)).unwrap();
+        assert_eq!((scope.own.as_slice(), scope.resumed.as_slice()), (&[hours(8, 9)][..], &[hours(4, 5)][..]));
+        assert_eq!(scope.asked, [hours(0, 5), hours(8, 9)]);
+        assert_eq!(scope.beyond(&scope.all(), hours(0, 7).to()), [hours(5, 7)]);
+    }
+
+    #[test]
+    fn what_is_owed_behind_a_range_is_no_range_asked_for() {
+        let owed = vec![owed(hours(1, 2), true), owed(hours(50, 51), false), owed(hours(99, 101), false)];
+        let stream = StreamState { owed, ..StreamState::default() };
+        let since = LoadRequest { since: Some(hours(98, 99).from()), ..request(None) };
+        let scope = Scope::of(&since, Some(&stream)).unwrap();
+        assert_eq!(scope.unasked, [hours(50, 51), hours(100, 101)]);
+        assert!(scope.own.contains(&hours(1, 2)) && !scope.own.contains(&hours(50, 51)), "{:?}", scope.own);
+        assert_eq!(scope.intent(), scope.own);
+        let ranged = Scope::of(&request(Some(hours(0, 1))), Some(&stream)).unwrap();
+        assert_eq!(ranged.unasked, []);
+    }
 }

@@ -1,4 +1,3 @@
-use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -154,13 +153,10 @@ impl TestLake {
         let settings = WriterSettings { wait_lock: Duration::from_secs(20), ..WriterSettings::new(account()) };
         let mut writer = Writer::open(&self.lake, settings).await.unwrap();
         let intent = RunIntent {
-            command: "load".to_owned(),
             stream: Some(stream()),
             ranges: vec![days(0, 1)],
-            begun_at: None,
             api_version: Some(ApiVersion::V2),
-            fields: BTreeSet::new(),
-            lookback: None,
+            ..RunIntent::of("load")
         };
         writer.begin(intent).await.unwrap();
         writer.stage(window).await.unwrap();

@@ -130,8 +130,8 @@ impl WindowReader {
         let mut decoder = Decoder::new();
         loop {
             let request = match reading.next() {
-                Next::Request(_) if self.budget.spent().is_some() => return Ok(read.ended(AskEnd::Cut, &reading)),
-                Next::Request(request) => request,
+                Next::Request(request) if self.budget.take() => request,
+                Next::Request(_) => return Ok(read.ended(AskEnd::Cut, &reading)),
                 Next::Whole(evidence) => return Ok(read.ended(AskEnd::Whole(evidence), &reading)),
                 Next::Doubt(doubt) => return Ok(read.ended(AskEnd::Doubt(doubt), &reading)),
             };

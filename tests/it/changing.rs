@@ -94,7 +94,7 @@ fn no_row_is_lost_and_none_is_stale_while_rows_change() {
 }
 
 #[test]
-#[ignore = "takes minutes"]
+#[ignore = "takes minutes: the same as above with many more seeds"]
 fn no_row_is_lost_and_none_is_stale_while_rows_change_in_any_way() {
     hold_all(trials(100..300));
 }

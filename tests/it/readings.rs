@@ -246,7 +246,7 @@ fn a_load_is_whole_under_readings_by_chance() {
 
 /// `READINGS=FROM..TO` says which seeds.
 #[test]
-#[ignore = "10,000 trials take half an hour: `just readings`"]
+#[ignore = "10,000 trials take seconds each: `just readings`"]
 fn a_load_is_whole_under_ten_thousand_readings_by_chance() {
     let seeds = std::env::var("READINGS").unwrap_or_else(|_| "1000..11000".to_owned());
     let (from, to) = seeds.split_once("..").unwrap();

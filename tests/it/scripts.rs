@@ -249,7 +249,7 @@ fn after_any_script_the_lake_is_the_last_that_was_served() {
 }
 
 #[test]
-#[ignore = "takes many minutes"]
+#[ignore = "takes many minutes: the same as above with many more scripts"]
 fn after_any_of_many_scripts_the_lake_is_the_last_that_was_served() {
     play_all(1_000..2_000);
 }

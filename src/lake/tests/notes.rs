@@ -41,20 +41,6 @@ async fn what_was_learned_is_kept_by_a_commit_or_by_the_end_of_a_run() {
 }
 
 #[tokio::test]
-async fn an_intent_grows_at_once_and_its_line_when_it_is_next_written() {
-    let lake = TestLake::new();
-    let mut writer = lake.writer().await;
-    let early = writer.extend_intent(Some(&stream()), vec![seconds(0, 9)]).await.unwrap_err();
-    assert!(matches!(early, LakeError::Input { .. }), "{early}");
-    writer.begin(intent()).await.unwrap();
-    writer.extend_intent(Some(&stream()), vec![seconds(-50, -9)]).await.unwrap();
-    let intent = head(&lake).await.stream(Some(&stream())).unwrap().intent.clone().unwrap();
-    assert_eq!(intent.ranges, [seconds(0, 3_600), seconds(-50, -9)]);
-    let run = writer.finish(RunState::Complete, true).await.unwrap().unwrap();
-    assert_eq!((run.range_from, run.range_to), (Some(seconds(-50, 0).from()), Some(seconds(0, 3_600).to())));
-}
-
-#[tokio::test]
 async fn the_longest_lookback_stays() {
     let lake = TestLake::new();
     for (lookback, expected) in [(None, None), (Some(90_500), Some(91)), (Some(5_000), Some(91)), (None, Some(91))] {

@@ -148,13 +148,11 @@ pub fn stream() -> StreamId {
 
 pub fn intent() -> RunIntent {
     RunIntent {
-        command: "load".to_owned(),
         stream: Some(stream()),
         ranges: vec![seconds(0, 3_600)],
-        begun_at: None,
         api_version: Some(ApiVersion::V2),
         fields: BTreeSet::from(["skills".to_owned()]),
-        lookback: None,
+        ..RunIntent::of("load")
     }
 }
 

@@ -50,7 +50,7 @@ pub(super) async fn run_owners(lake: &Lake) -> Result<RunOwners, LakeError> {
 /// Files of one account, or of all accounts and of none, that are none of the lake's.
 pub(super) async fn strays(lake: &Lake, account: Option<&AccountId>) -> Result<Vec<Finding>, LakeError> {
     let folders = match account {
-        Some(account) => of_account(account),
+        Some(account) => layout::account_folders(account),
         None => [CONVERSATIONS, OURS].map(Path::from).to_vec(),
     };
     let mut strays = Vec::new();
@@ -58,21 +58,6 @@ pub(super) async fn strays(lake: &Lake, account: Option<&AccountId>) -> Result<V
         strays.extend(lake.list(&folder).await?.iter().filter(|object| !is_ours(&object.location)).map(stray));
     }
     Ok(strays)
-}
-
-/// The folders of one account.
-fn of_account(account: &AccountId) -> Vec<Path> {
-    let mut folders = vec![
-        layout::account_partitions(account),
-        layout::account_staging(account),
-        layout::account_head_folder(account),
-        layout::account_rejects(account),
-        layout::account_locks(account),
-    ];
-    folders.extend(
-        [LedgerTable::Runs, LedgerTable::Days, LedgerTable::Windows].map(|t| layout::account_table(t, account)),
-    );
-    folders
 }
 
 /// Whether a path is one that the lake makes, or what a writer has half-written.
