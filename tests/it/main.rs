@@ -20,6 +20,7 @@ mod program;
 mod readers;
 mod readings;
 mod record;
+mod reliability;
 mod requests;
 mod scripts;
 mod seeds;
