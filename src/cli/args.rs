@@ -53,6 +53,7 @@ const FETCHING: &[&str] = &[
     "connect_timeout",
     "idle_timeout",
     "request_timeout",
+    "max_page_bytes",
     "now",
     "allow_http",
     "ca_file",
