@@ -17,8 +17,8 @@ use crate::service::Service;
 
 /// Of a hundred requests so many go wrong.
 const RATE: u32 = 30;
-/// Of the kinds that name a second to wait for.
-const SLOW_RATE: u32 = 8;
+/// Requests that are told to wait for a second: fewer, since each costs it.
+const TOLD_TO_WAIT: [u64; 4] = [2, 8, 14, 20];
 const MIXES: u64 = 10;
 /// Each kind is seen to so often at least.
 const PROMISED: usize = 4;
@@ -48,8 +48,9 @@ fn names_a_wait(fault: Fault) -> bool {
 fn settings(seed: u64, faults: Faults) -> SimulatorSettings {
     let mut settings = SimulatorSettings::default();
     settings.data.seed = seed;
-    settings.data.days = 2;
-    settings.data.conversations_per_day = 700;
+    settings.data.days = 1;
+    settings.data.conversations_per_day = 300;
+    settings.behaviour.page_rows = 20;
     settings.require_jti = faults.rates.iter().any(|(fault, _)| *fault == Fault::ReusedJti);
     settings.faults = Faults { seed, ..faults };
     settings
@@ -57,19 +58,20 @@ fn settings(seed: u64, faults: Faults) -> SimulatorSettings {
 
 /// A kind at a rate at which three requests of ten go wrong.
 fn alone(fault: Fault) -> Trial {
-    let rate = if names_a_wait(fault) { SLOW_RATE } else { RATE };
-    let settings = settings(1, Faults::at(rate, &[fault]));
+    let waits = || Faults { script: TOLD_TO_WAIT.map(|request| (request, fault)).into(), ..Faults::default() };
+    let faults = if names_a_wait(fault) { waits() } else { Faults::at(RATE, &[fault]) };
+    let settings = settings(1, faults);
     Trial { name: fault.to_string(), settings, is_fresh: false }
 }
 
 /// Switches under which an answer that is wrong and looks right is most likely to do harm.
 const READINGS: [&str; 6] = [
-    "default",
-    "first-page=one-zero-alike num-results=page",
-    "first-page=one-zero-empty num-results=page",
-    "past-end=last page-rows=37 num-results=page",
-    "offset=records num-results=page",
-    "order=two-groups-each page-rows=50",
+    "page-rows=20",
+    "page-rows=20 first-page=one-zero-alike num-results=page",
+    "page-rows=20 first-page=one-zero-empty num-results=page",
+    "page-rows=20 past-end=last num-results=page",
+    "page-rows=20 offset=records num-results=page",
+    "page-rows=20 order=two-groups-each",
 ];
 
 /// Six kinds by chance, three requests of ten in all, under one of the readings.
@@ -102,7 +104,7 @@ fn impatient(settings: &mut ClientSettings) {
 async fn loaded(trial: Trial) -> Outcome {
     let (centre, folder) = (Centre::serve(trial.settings).await, tempfile::tempdir().unwrap());
     let lake = lake_in(folder.path());
-    let mut request = LoadRequest { window: Duration::from_hours(3), ..centre.request(ApiVersion::V2) };
+    let mut request = LoadRequest { window: Duration::from_hours(2), ..centre.request(ApiVersion::V2) };
     if trial.is_fresh {
         request.now = centre.range().to();
     }
@@ -126,24 +128,25 @@ async fn loaded(trial: Trial) -> Outcome {
     outcome
 }
 
+/// A few loads side by side, since most of the time is spent waiting.
+async fn all_loaded(trials: Vec<Trial>) -> Vec<Outcome> {
+    let under_way = stream::iter(trials).map(|trial| tokio::spawn(loaded(trial)));
+    under_way.buffer_unordered(4).map(|outcome| outcome.expect("a load ends")).collect().await
+}
+
 #[test]
 fn no_fault_by_chance_and_no_mix_of_them_loses_or_doubles_a_row() {
+    let trials = Fault::ALL.iter().map(|fault| alone(*fault)).chain(pages_twice()).chain((0..MIXES).map(mixed));
+    let trials: Vec<_> = trials.collect();
     run(async {
-        let trials = Fault::ALL.iter().map(|fault| alone(*fault)).chain(pages_twice()).chain((0..MIXES).map(mixed));
-        // Side by side, since most of the time is spent waiting.
-        let outcomes: Vec<Outcome> = stream::iter(trials)
-            .map(|trial| tokio::spawn(loaded(trial)))
-            .buffer_unordered(4)
-            .map(Result::unwrap)
-            .collect()
-            .await;
+        let outcomes = all_loaded(trials).await;
         let wrong: Vec<_> = outcomes.iter().flat_map(|outcome| &outcome.wrong).cloned().collect();
         assert!(wrong.is_empty(), "{} loads:\n{}", wrong.len(), wrong.join("\n"));
         let seen = |fault: Fault| outcomes.iter().filter_map(|outcome| outcome.injected.get(&fault)).sum::<u64>();
         let sum = |count: fn(&Outcome) -> usize| outcomes.iter().map(count).sum::<usize>();
         let mut figures = vec![
             Figure::exact("loads: each fault alone, pages twice under each reading, mixes", outcomes.len()),
-            Figure::at_least("rows compared with the truth", sum(|outcome| outcome.rows), 40_000),
+            Figure::at_least("rows compared with the truth", sum(|outcome| outcome.rows), 10_000),
         ];
         figures.extend(Fault::ALL.iter().map(|fault| {
             let seen = usize::try_from(seen(*fault)).unwrap();
@@ -163,9 +166,10 @@ fn a_total_that_says_more_than_there_is_has_its_windows_read_again_and_is_record
         let lake = lake_in(folder.path());
         let request = centre.request(ApiVersion::V2);
         let summary = crate::centre::whole(load(&lake, centre.client(), &request, &Unwatched, Stop::never()).await);
+        assert!(summary.totals_disagree > 0, "{summary:?}");
         assert!(summary.requests > summary.ideal_requests * 5 / 4, "nothing was read again: {summary:?}");
         let ledger = crate::loaded::Contents::of(&folder.path().join("_kore_lake/ledger")).text();
-        assert!(ledger.contains(r#""total_disagrees":true"#), "{ledger}");
+        assert!(ledger.contains(r#"\"total_disagrees\":true"#), "{ledger}");
     });
 }
 
