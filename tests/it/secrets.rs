@@ -9,7 +9,7 @@ use std::path::Path;
 use tempfile::TempDir;
 
 use crate::loaded::Contents;
-use crate::program::Program;
+use crate::program::{Program, Ran};
 use crate::raw::{Asked, Raw, json, load_line};
 use crate::service::Service;
 
@@ -42,6 +42,12 @@ fn planted(name: &str) -> &'static str {
 /// Runs a command at its loudest, and looks for every secret in all that it wrote.
 #[track_caller]
 fn keeps_quiet(folder: &Path, program: Program) -> i32 {
+    ran_quietly(folder, program).code
+}
+
+/// The same, with what it said.
+#[track_caller]
+fn ran_quietly(folder: &Path, program: Program) -> Ran {
     let ran = program.arg("-vvv").run();
     let written = Contents::of(folder).text();
     for secret in forbidden() {
@@ -49,7 +55,7 @@ fn keeps_quiet(folder: &Path, program: Program) -> i32 {
         assert!(!ran.stderr.contains(&secret), "{secret} on stderr: {}", ran.stderr);
         assert!(!written.contains(&secret), "{secret} in a file");
     }
-    ran.code
+    ran
 }
 
 /// A load that writes all it can, with everything planted that fits together.
@@ -143,6 +149,8 @@ fn check_shows_no_secret_however_it_is_given() {
         format!("check --host {} --account-id a --stream-id s --client-id cs-1 --retry-deadline 1s", server.url());
     let from_file = || Program::new(folder.path(), &line).env("KORE_LAKE_CLIENT_SECRET_FILE", file.to_str().unwrap());
     let from_variable = || with_token(Program::new(folder.path(), &line));
+    let said = ran_quietly(folder.path(), with_token(load(&folder, &server.url())));
+    assert!(said.stderr.contains("auth: [redacted]"), "the token does not come back at all: {said}");
     for program in
         [from_file(), from_variable(), from_file().arg("--output=json"), from_variable().arg("--log-format=json")]
     {
