@@ -20,7 +20,7 @@ use object_store::{
 };
 
 use super::LakeError;
-use OURS;
+use super::layout::OURS;
 
 /// A folder as an object store whose puts are durable and atomic: written beside the target under a
 /// name that begins with `_` and ends in `.tmp`, fsynced, renamed, the folder fsynced.
