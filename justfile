@@ -28,3 +28,7 @@ lint:
 # the rendering that a test holds against schemas/conversations.json
 schema:
     cargo run -- schema --format markdown > schemas/conversations.md
+
+# what the tests did to the program: makes the sections of docs/reliability.md
+reliability:
+    RELIABILITY=write tests/run --test it

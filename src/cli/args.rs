@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use clap::{Arg, ArgAction, ArgGroup, ArgMatches, Command, value_parser};
 use kore_lake::config::{OPTIONS, OptionSpec, Value};
-use kore_lake::simulator::{Behaviour, Switch};
+use kore_lake::simulator::{Behaviour, Fault, Switch};
 
 /// Headings of the options, in which those of a command itself come first.
 const LAKE_SETTINGS: &str = "Lake settings";
@@ -53,6 +53,7 @@ const FETCHING: &[&str] = &[
     "connect_timeout",
     "idle_timeout",
     "request_timeout",
+    "max_page_bytes",
     "now",
     "allow_http",
     "ca_file",
@@ -232,7 +233,14 @@ fn simulate() -> Command {
                 .action(ArgAction::Append)
                 .help("Answer differently in one thing, see below; may be repeated"),
         )
-        .after_help(format!("{}\n\n{LAYERS}", switches()))
+        .arg(
+            Arg::new("faults")
+                .long("fault")
+                .value_name("NAME=RATE|NAME@N")
+                .action(ArgAction::Append)
+                .help("Have RATE of a hundred requests go wrong, or the Nth one, see below; may be repeated"),
+        )
+        .after_help(format!("{}\n\n{}\n\n{LAYERS}", switches(), faults()))
 }
 
 /// What `--switch` takes.
@@ -244,6 +252,13 @@ fn switches() -> String {
     };
     let lines: String = Behaviour::switches().iter().map(line).collect();
     format!("Switches, one for each thing that the API's documents leave open:{lines}")
+}
+
+/// What `--fault` takes.
+fn faults() -> String {
+    let line = |fault: &Fault| format!("\n  {fault}\n          {}", fault.about());
+    let lines: String = Fault::ALL.iter().map(line).collect();
+    format!("Faults, which request has which is seeded:{lines}")
 }
 
 fn result_arguments() -> [Arg; 2] {

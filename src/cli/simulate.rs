@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use jiff::Timestamp;
 use kore_lake::clock::UtcTime;
 use kore_lake::error::Error;
-use kore_lake::simulator::{Behaviour, GeneratorSettings, Simulator, SimulatorSettings};
+use kore_lake::simulator::{Behaviour, Faults, GeneratorSettings, Simulator, SimulatorSettings};
 
 use super::{End, Invocation, print};
 
@@ -59,6 +59,7 @@ fn settings(invocation: &Invocation) -> Result<SimulatorSettings, Error> {
         latency: latency.transpose().map_err(|_| usage("latency", "a duration such as `50ms`"))?,
         require_jti: matches.get_flag("require-jti"),
         behaviour: behaviour(invocation)?,
+        faults: faults(invocation)?,
         now: now(invocation)?,
         clock_runs: true,
         bind: text("bind").parse::<SocketAddr>().map_err(|_| usage("bind", "an address such as `127.0.0.1:8787`"))?,
@@ -75,6 +76,16 @@ fn behaviour(invocation: &Invocation) -> Result<Behaviour, Error> {
         behaviour.set(switch, value).map_err(|error| Error::Usage(format!("`--switch`: {error}")))?;
     }
     Ok(behaviour)
+}
+
+/// What goes wrong, with the seed of the records.
+fn faults(invocation: &Invocation) -> Result<Faults, Error> {
+    let seed = invocation.matches.get_one::<u64>("seed").copied().unwrap_or_default();
+    let mut faults = Faults { seed, ..Faults::default() };
+    for text in invocation.matches.get_many::<String>("faults").into_iter().flatten() {
+        faults.add(text).map_err(|error| Error::Usage(format!("`--fault`: {error}")))?;
+    }
+    Ok(faults)
 }
 
 /// The present of the records when the server starts.

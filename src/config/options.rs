@@ -75,6 +75,7 @@ pub const OPTIONS: &[OptionSpec] = &[
     named("connect_timeout", "DURATION", "Time a connection may take to stand"),
     named("idle_timeout", "DURATION", "Time an answer may stand still"),
     named("request_timeout", "DURATION", "Time a whole answer may take"),
+    named("max_page_bytes", "SIZE", "Largest answer that is taken, unpacked"),
     named("memory_limit", "SIZE", "Memory for sorting and queries, such as 512MiB"),
     named("wait_lock", "DURATION", "How long to wait for another writer of the account"),
     named("now", "TIME", "Take this for the present: range end, lookback, what counts as final"),

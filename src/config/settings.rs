@@ -49,6 +49,8 @@ pub struct Settings {
     pub idle_timeout: Duration,
     /// Time a whole answer may take.
     pub request_timeout: Duration,
+    /// Largest answer that is taken, unpacked.
+    pub max_page_bytes: usize,
     /// Memory for sorting and queries.
     pub memory_limit_bytes: usize,
     /// How long to wait for another writer of the account.
@@ -173,8 +175,13 @@ impl Settings {
             connect_timeout: read.duration("connect_timeout")?,
             idle_timeout: read.duration("idle_timeout")?,
             request_timeout: read.duration("request_timeout")?,
+            max_page_bytes: read.required("max_page_bytes", "a size of at least 1KiB, such as `64MiB`", |t| {
+                size(t).filter(|bytes| *bytes >= LEAST_PAGE)
+            })?,
             memory_limit_bytes: read
-                .optional("memory_limit", "a size of at least 32MiB, such as `512MiB` or `2GiB`", size)?
+                .optional("memory_limit", "a size of at least 32MiB, such as `512MiB` or `2GiB`", |t| {
+                    size(t).filter(|bytes| *bytes >= LEAST_MEMORY)
+                })?
                 .unwrap_or_else(memory_limit_of_machine),
             wait_lock: read.required("wait_lock", DURATION, duration)?,
             now: read.optional("now", TIME, |t| t.parse().ok())?,
@@ -258,7 +265,13 @@ fn at_least_a_second(text: &str) -> Option<Duration> {
     duration(text).filter(|duration| *duration >= Duration::from_secs(1))
 }
 
-/// `512MiB`, `2GiB` or a bare number of bytes; 32 MiB at least, below which a sort cannot even spill.
+/// Below it a sort cannot even spill.
+const LEAST_MEMORY: usize = 32 << 20;
+
+/// Room for a page without records.
+const LEAST_PAGE: usize = 1 << 10;
+
+/// `512MiB`, `2GiB` or a bare number of bytes.
 fn size(text: &str) -> Option<usize> {
     let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     let unit = match text[digits..].trim() {
@@ -268,8 +281,7 @@ fn size(text: &str) -> Option<usize> {
         "GiB" => 1 << 30,
         _ => return None,
     };
-    let bytes = text[..digits].parse::<usize>().ok()?.checked_mul(unit)?;
-    (bytes >= 32 << 20).then_some(bytes)
+    text[..digits].parse::<usize>().ok()?.checked_mul(unit)
 }
 
 /// A quarter of what the machine or the cgroup grants, at most 512 MiB.

@@ -71,6 +71,7 @@ fn a_bad_value_is_named_with_its_origin() {
     insta::assert_snapshot!(refused(&[("window", "7d")]), @"`--window`: expected a duration of at least 1s and below 7d, found `7d`");
     insta::assert_snapshot!(refused(&[("account_id", "a/b")]), @"`--account-id`: expected an id of letters, digits, `.`, `_`, `-`, found `a/b`");
     insta::assert_snapshot!(refused(&[("memory_limit", "1MiB")]), @"`--memory-limit`: expected a size of at least 32MiB, such as `512MiB` or `2GiB`, found `1MiB`");
+    insta::assert_snapshot!(refused(&[("max_page_bytes", "1023")]), @"`--max-page-bytes`: expected a size of at least 1KiB, such as `64MiB`, found `1023`");
     insta::assert_snapshot!(refused(&[("progress", "maybe")]), @"`--progress`: expected `auto`, `always` or `never`, found `maybe`");
     insta::assert_snapshot!(refused(&[("since", "yesterday")]), @"`--since`: expected a date or an RFC 3339 time, found `yesterday`");
     insta::assert_snapshot!(refused(&[("lookback", "2years")]), @"`--lookback`: expected a duration of at most 366d, such as `3d`, found `2years`");

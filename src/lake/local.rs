@@ -264,11 +264,21 @@ pub(super) fn create_folders(folder: &FsPath) -> io::Result<()> {
     if let Some(above) = folder.parent().filter(|above| !above.as_os_str().is_empty()) {
         create_folders(above)?;
     }
-    match fs::create_dir(folder) {
+    match create_folder(folder) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists && folder.is_dir() => return Ok(()),
         made => made?,
     }
     folder.parent().filter(|above| !above.as_os_str().is_empty()).map_or(Ok(()), sync_folder)
+}
+
+/// Makes one folder; what lies below the program's own holds personal data and the names of accounts.
+fn create_folder(folder: &FsPath) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    #[cfg(unix)]
+    if folder.components().any(|part| part.as_os_str() == OURS) {
+        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    }
+    builder.create(folder)
 }
 
 /// Whether a file can be made in `folder`: tried, since permission bits tell only half.

@@ -22,6 +22,7 @@ pub fn client(settings: &Settings, options: &Options) -> Result<Client, Error> {
             ..RetryPolicy::default()
         },
         ca_file: settings.ca_file.clone(),
+        max_body_bytes: settings.max_page_bytes,
         ..ClientSettings::new(base_url, credentials)
     };
     Ok(Client::new(client, RateLimiter::per_minute(settings.rate))?)

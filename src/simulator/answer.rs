@@ -1,5 +1,6 @@
 //! One request, one answer: the simulator without a network.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
@@ -17,8 +18,10 @@ use super::changes::Changes;
 use super::clock::Clock;
 use super::ends::Ends;
 use super::error::SimulatorError;
+use super::faults::Fault;
 use super::form::Form;
 use super::generator::Generator;
+use super::inject::Injector;
 use super::memory::Memory;
 use super::moment::Moment;
 use super::paging::PageAsked;
@@ -40,6 +43,7 @@ pub struct Simulator {
     gate: Gate,
     rate: Rate,
     requests: AtomicU64,
+    injector: Injector,
     clock: Clock,
     memory: Mutex<Memory>,
     /// Rows by their end, without a clock and with one; made when first needed.
@@ -51,8 +55,9 @@ impl Simulator {
     ///
     /// # Errors
     /// The settings cannot be met, see [`Generator::new`], or the crowd's second is outside the years that ids
-    /// can carry. A retry does not help.
+    /// can carry, or faults come to more than 100 of a hundred requests. A retry does not help.
     pub fn new(settings: SimulatorSettings) -> Result<Self, SimulatorError> {
+        settings.faults.check()?;
         let mut generator = Generator::new(settings.data.clone())?;
         if let Some(crowd) = &settings.behaviour.crowd {
             generator.crowd(crowd)?;
@@ -63,6 +68,7 @@ impl Simulator {
             gate: Gate::new(&settings),
             rate: Rate::new(settings.rate_per_minute),
             requests: AtomicU64::new(0),
+            injector: Injector::new(settings.faults.clone()),
             clock: Clock::new(settings.now, settings.clock_runs),
             memory: Mutex::new(Memory { changes, ..Memory::default() }),
             ends: Default::default(),
@@ -85,7 +91,21 @@ impl Simulator {
         self.requests.load(Ordering::Relaxed)
     }
 
-    /// Answers one request. Errors of the API are answers too.
+    /// How often each fault was seen to so far.
+    pub fn injected(&self) -> BTreeMap<Fault, u64> {
+        self.injector.injected()
+    }
+
+    pub(super) fn injector(&self) -> &Injector {
+        &self.injector
+    }
+
+    /// Counts a request for a page and gives its number.
+    pub(super) fn count_request(&self) -> u64 {
+        self.requests.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// Answers one request. Errors of the API are answers too; faults come only over HTTP.
     pub fn answer(&self, request: ApiRequest) -> Answer {
         let (parts, body) = request.into_parts();
         if parts.method == Method::GET && parts.uri.path() == "/stats" {
@@ -95,7 +115,8 @@ impl Simulator {
     }
 
     fn stats(&self) -> Answer {
-        let stats = json!({"requests": self.requests(), "rows": self.generator.rows()});
+        let faults: BTreeMap<_, _> = self.injected().into_iter().map(|(fault, count)| (fault.name(), count)).collect();
+        let stats = json!({"requests": self.requests(), "rows": self.generator.rows(), "faults": faults});
         answered(StatusCode::OK, stats.to_string().into_bytes())
     }
 
@@ -104,7 +125,7 @@ impl Simulator {
         if parts.method != Method::POST {
             return Err(Refusal::method());
         }
-        let number = self.requests.fetch_add(1, Ordering::Relaxed);
+        let number = self.count_request();
         self.gate.pass(header(parts, "auth"))?;
         let stream_id = self.admit(&route, parts)?;
         self.rate.take(Instant::now()).map_err(Refusal::too_many)?;
@@ -188,7 +209,7 @@ fn refused(refusal: &Refusal) -> Answer {
     answer
 }
 
-fn answered(status: StatusCode, body: Vec<u8>) -> Answer {
+pub(super) fn answered(status: StatusCode, body: Vec<u8>) -> Answer {
     let mut answer = Response::new(Bytes::from(body));
     *answer.status_mut() = status;
     answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8"));

@@ -52,6 +52,28 @@ pub enum SimulatorError {
         /// Value asked for.
         found: String,
     },
+    /// There is no fault of that name.
+    #[error("expected a fault of `{known}`, found `{found}`")]
+    FaultName {
+        /// The faults that there are, each in backticks but for the outermost ones.
+        known: String,
+        /// Name asked for.
+        found: String,
+    },
+    /// A fault is not written as one is.
+    #[error("expected {expected}, found `{found}`")]
+    Fault {
+        /// How it is written.
+        expected: &'static str,
+        /// What was given.
+        found: String,
+    },
+    /// More than every request would have a fault.
+    #[error("expected rates of at most 100 together, found {sum}")]
+    FaultRates {
+        /// All rates together.
+        sum: u32,
+    },
     /// The address cannot be listened on.
     #[error("cannot listen on `{address}`")]
     Bind {

@@ -1,8 +1,9 @@
 //! The bundled API server, for trying, testing and measuring: it answers as `api.md` says, from made-up
 //! records that are the same for the same settings.
 //!
-//! **In:** [`SimulatorSettings`]: seed, days, records a day, account, streams, login, limits, a clock, and
-//! a [`Behaviour`], which has one switch for each thing that the documents leave open.
+//! **In:** [`SimulatorSettings`]: seed, days, records a day, account, streams, login, limits, a clock,
+//! a [`Behaviour`], which has one switch for each thing that the documents leave open, and [`Faults`], which go
+//! wrong on the way.
 //! **Out:** answers of both versions of the API ([`Simulator::answer`] in memory, [`Simulator::start`]
 //! over HTTP), and for tests to compare a lake with: the truth ([`Generator::truth`] of records that
 //! stand still, [`Simulator::truth`] of the present), what no client can read ([`Simulator::unreadable`])
@@ -34,9 +35,12 @@ mod destinations;
 mod dice;
 mod ends;
 mod error;
+mod faults;
 mod form;
 mod generator;
+mod inject;
 mod json;
+mod line;
 mod memory;
 mod meta;
 mod moment;
@@ -54,6 +58,7 @@ mod selected;
 mod served;
 mod server;
 mod settings;
+mod spoil;
 mod story;
 mod switches;
 mod talk;
@@ -66,6 +71,7 @@ mod view;
 pub use answer::{Answer, ApiRequest, Simulator};
 pub use behaviour::{Behaviour, Churn, Crowd};
 pub use error::SimulatorError;
+pub use faults::{Fault, Faults};
 pub use generator::{Generator, GeneratorSettings};
 pub use readings::{
     FilterCodes, FilteredTime, FirstPage, NumResults, OffsetUnit, Order, PastEnd, PastMaximum, RangeLimit,

@@ -2,10 +2,11 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use axum::Router;
 use axum::body::{Body, Bytes};
-use axum::extract::State;
+use axum::extract::{ConnectInfo, State};
 use axum::http::request::Parts;
 use axum::http::{Request, Response};
 use tokio::net::TcpListener;
@@ -15,6 +16,7 @@ use tokio::task::JoinHandle;
 use super::answer::Simulator;
 use super::error::SimulatorError;
 use super::generator::Generator;
+use super::line::{Door, Line};
 use super::settings::SimulatorSettings;
 
 /// A simulator that listens. Dropped, it goes on until its runtime ends; [`Running::stop`] ends it.
@@ -22,6 +24,7 @@ use super::settings::SimulatorSettings;
 pub struct Running {
     simulator: Arc<Simulator>,
     address: SocketAddr,
+    connections: Arc<AtomicU64>,
     shutdown: oneshot::Sender<()>,
     task: JoinHandle<std::io::Result<()>>,
 }
@@ -48,22 +51,34 @@ impl Simulator {
         let simulator = Arc::new(self);
         let (shutdown, stopped) = oneshot::channel();
         let router = Router::new().fallback(handle).with_state(Arc::clone(&simulator));
-        let serve = axum::serve(listener, router).with_graceful_shutdown(async move {
+        let connections = Arc::<AtomicU64>::default();
+        let door = Door::new(listener, Arc::clone(&connections));
+        let service = router.into_make_service_with_connect_info::<Line>();
+        let serve = axum::serve(door, service).with_graceful_shutdown(async move {
             // An end without a word is no wish to stop: the handle was dropped.
             if stopped.await.is_err() {
                 std::future::pending::<()>().await;
             }
         });
         let task = tokio::spawn(serve.into_future());
-        Ok(Running { simulator, address, shutdown, task })
+        Ok(Running { simulator, address, connections, shutdown, task })
     }
 }
 
-async fn handle(State(simulator): State<Arc<Simulator>>, parts: Parts, body: Bytes) -> Response<Body> {
+async fn handle(
+    State(simulator): State<Arc<Simulator>>,
+    ConnectInfo(line): ConnectInfo<Line>,
+    parts: Parts,
+    body: Bytes,
+) -> Response<Body> {
     if let Some(latency) = simulator.settings().latency {
         tokio::time::sleep(latency).await;
     }
-    simulator.answer(Request::from_parts(parts, body)).map(Body::from)
+    let (answer, order) = simulator.answer_on_the_way(Request::from_parts(parts, body));
+    if let Some(order) = order {
+        line.break_off(order);
+    }
+    answer.map(Body::from)
 }
 
 impl Running {
@@ -90,6 +105,11 @@ impl Running {
     /// Requests for pages so far, refused ones too.
     pub fn requests(&self) -> u64 {
         self.simulator.requests()
+    }
+
+    /// Connections taken so far.
+    pub fn connections(&self) -> u64 {
+        self.connections.load(Ordering::Relaxed)
     }
 
     /// Waits until the server ends, which it does by itself only in an error.

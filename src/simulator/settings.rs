@@ -7,6 +7,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::behaviour::Behaviour;
+use super::faults::Faults;
 use super::generator::GeneratorSettings;
 
 /// How a simulator is set up. The default is an open door for tests: a free loopback port, no rate
@@ -29,6 +30,8 @@ pub struct SimulatorSettings {
     pub bind: SocketAddr,
     /// What the documents leave open.
     pub behaviour: Behaviour,
+    /// What goes wrong on the way to a client. Only over HTTP.
+    pub faults: Faults,
     /// What the clock shows at first; none: there is no clock, and rows never change with time. See
     /// [`Simulator::set_now`](super::Simulator::set_now).
     pub now: Option<Timestamp>,
@@ -50,6 +53,7 @@ impl Default for SimulatorSettings {
             require_jti: false,
             bind: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             behaviour: Behaviour::default(),
+            faults: Faults::default(),
             now: None,
             clock_runs: false,
             record: false,
@@ -68,6 +72,7 @@ impl fmt::Debug for SimulatorSettings {
             .field("require_jti", &self.require_jti)
             .field("bind", &self.bind)
             .field("behaviour", &self.behaviour)
+            .field("faults", &self.faults)
             .field("now", &self.now)
             .field("clock_runs", &self.clock_runs)
             .field("record", &self.record)

@@ -122,7 +122,14 @@ impl Key {
 #[derive(Debug)]
 pub(super) struct Tokens {
     credentials: Credentials,
-    current: Mutex<Option<Minted>>,
+    current: Mutex<Current>,
+}
+
+#[derive(Debug, Default)]
+struct Current {
+    minted: Option<Minted>,
+    /// The token that the server refused last.
+    refused: Option<Secret>,
 }
 
 #[derive(Debug)]
@@ -133,7 +140,7 @@ struct Minted {
 
 impl Tokens {
     pub(super) fn new(credentials: Credentials) -> Self {
-        Self { credentials, current: Mutex::new(None) }
+        Self { credentials, current: Mutex::default() }
     }
 
     /// The token for one request that is sent now.
@@ -144,12 +151,12 @@ impl Tokens {
             Credentials::Key(key) => key,
         };
         let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
-        match &*current {
+        match &current.minted {
             Some(minted) if now < minted.renew_at => minted.token.clone(),
             _ => {
-                let token = key.mint(now);
+                let token = current.mint(key, now);
                 let renew_at = now.plus(LIFETIME).minus(RENEW_BEFORE);
-                *current = Some(Minted { token: token.clone(), renew_at });
+                current.minted = Some(Minted { token: token.clone(), renew_at });
                 token
             }
         }
@@ -159,14 +166,22 @@ impl Tokens {
     /// that learn it of one token, the first makes room for the next token and the others leave that in place.
     pub(super) fn refused(&self, token: &Secret) -> bool {
         let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
-        if current.as_ref().is_some_and(|minted| minted.token == *token) {
-            *current = None;
+        if current.minted.as_ref().is_some_and(|minted| minted.token == *token) {
+            *current = Current { minted: None, refused: Some(token.clone()) };
         }
         matches!(self.credentials, Credentials::Key(_))
     }
 
     pub(super) fn secret(&self) -> &Secret {
         self.credentials.secret()
+    }
+}
+
+impl Current {
+    /// A token that is not the refused one, though minted within the same second.
+    fn mint(&self, key: &Key, now: UtcTime) -> Secret {
+        let token = key.mint(now);
+        if self.refused.as_ref() == Some(&token) { key.mint(now.minus(Duration::from_secs(1))) } else { token }
     }
 }
 
@@ -229,7 +244,7 @@ mod tests {
         let tokens = Tokens::new(Credentials::Key(key(false, JwtAlgorithm::Hs256)));
         let first = tokens.token(NOW);
         assert!(tokens.refused(&first));
-        let second = tokens.token(NOW.plus(Duration::from_secs(1)));
+        let second = tokens.token(NOW);
         assert_ne!(second, first);
         assert!(tokens.refused(&first));
         assert_eq!(tokens.token(NOW.plus(Duration::from_secs(2))), second);

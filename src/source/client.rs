@@ -61,7 +61,7 @@ impl ClientSettings {
             retry: RetryPolicy::default(),
             ca_file: None,
             user_agent: concat!("kore-lake/", env!("CARGO_PKG_VERSION")).to_owned(),
-            max_body_bytes: 256 << 20,
+            max_body_bytes: 64 << 20,
         }
     }
 }

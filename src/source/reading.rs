@@ -70,6 +70,10 @@ pub struct WindowReading {
     /// Pages with rows, but for those that repeat the one before.
     read: Vec<PageRead>,
     so_far: SoFar,
+    /// The answer before, by its keys in their order.
+    before: Option<Vec<u128>>,
+    /// Whether that answer came again, at another offset, and is asked for once more.
+    is_asked_again: bool,
     end: Option<Next>,
 }
 
@@ -135,6 +139,8 @@ impl WindowReading {
             second: None,
             read: Vec::new(),
             so_far: SoFar::default(),
+            before: None,
+            is_asked_again: false,
             end: None,
         }
     }
@@ -165,6 +171,9 @@ impl WindowReading {
     /// Reports the page that was asked for.
     pub fn observe(&mut self, page: &PageFacts) {
         self.so_far.requests += 1;
+        if self.may_be_an_answer_given_twice(page) {
+            return;
+        }
         self.so_far.num_results = self.so_far.num_results.max(page.num_results);
         if page.records == 0 {
             return self.at_empty();
@@ -217,6 +226,16 @@ impl WindowReading {
         }
         self.so_far.requests += 1;
         Ok(())
+    }
+
+    /// Whether this is the answer before once more, which a server or something on the way may have given by mistake.
+    /// Then the same is asked again: much would follow from it, where the count begins or that the window has ended.
+    fn may_be_an_answer_given_twice(&mut self, page: &PageFacts) -> bool {
+        let keys: Vec<_> = page.rows.iter().map(|row| row.key).collect();
+        let is_alike = self.before.as_ref() == Some(&keys);
+        self.is_asked_again = is_alike && !self.is_asked_again;
+        self.before = Some(keys);
+        self.is_asked_again
     }
 
     fn take_in(&mut self, page: &PageFacts) -> News {

@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::fmt;
 
 /// A text that never reaches logs, errors or files: its `Debug` and `Display` are `[redacted]`.
@@ -41,8 +42,19 @@ pub(super) fn repeatable(text: &str, secrets: &[&Secret]) -> String {
     let text = known.fold(text.to_owned(), |text, secret| text.replace(&secret.0, REDACTED));
     let words: Vec<&str> =
         text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|w| !w.is_empty()).collect();
-    let words: Vec<&str> = words.into_iter().map(|word| if has_token(word) { REDACTED } else { word }).collect();
+    let words: Vec<_> = words.into_iter().map(without_signature).collect();
     shorten(&words.join(" "))
+}
+
+/// A word without what may open a door: a token, or the query of an address, which may be signed.
+fn without_signature(word: &str) -> Cow<'_, str> {
+    if has_token(word) {
+        return REDACTED.into();
+    }
+    match word.split_once("://").and_then(|(_, address)| address.split_once('?')) {
+        Some((_, query)) => format!("{}{REDACTED}", &word[..word.len() - query.len()]).into(),
+        None => word.into(),
+    }
 }
 
 /// Every JWT begins with `eyJ`: base64 of `{"`.
@@ -72,6 +84,12 @@ mod tests {
         let secret = Secret::new("hunter2");
         let text = "bad key hunter2,\n token='eyJhbGciOiJIUzI1NiJ9.e30.c2ln' refused";
         assert_eq!(repeatable(text, &[&secret]), "bad key [redacted], [redacted] refused");
+    }
+
+    #[test]
+    fn the_query_of_an_address_is_taken_out() {
+        let text = "moved to https://host/page?X-Signature=hunter2&x=1 for good, why?";
+        assert_eq!(repeatable(text, &[]), "moved to https://host/page?[redacted] for good, why?");
     }
 
     #[test]

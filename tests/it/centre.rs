@@ -38,8 +38,15 @@ pub struct Centre {
 
 impl Centre {
     pub async fn open(data: GeneratorSettings) -> Self {
-        let settings = SimulatorSettings { data, ..SimulatorSettings::default() };
+        Self::serve(SimulatorSettings { data, ..SimulatorSettings::default() }).await
+    }
+
+    pub async fn serve(settings: SimulatorSettings) -> Self {
         Self { running: Simulator::start(settings).await.unwrap() }
+    }
+
+    pub fn running(&self) -> &Running {
+        &self.running
     }
 
     /// A week of 300 records a day.
@@ -80,16 +87,22 @@ impl Centre {
 
     /// A client over HTTP with a key of the centre and no limit of its own.
     pub fn client(&self) -> Arc<Client> {
+        self.client_with(|_| {})
+    }
+
+    /// A client with other settings.
+    pub fn client_with(&self, change: impl FnOnce(&mut ClientSettings)) -> Arc<Client> {
         let settings = self.running.simulator().settings();
         let key = Key {
             client_id: settings.client_id.clone(),
             client_secret: Secret::new(settings.client_secret.clone()),
             algorithm: JwtAlgorithm::Hs256,
             subject: None,
-            jti: false,
+            jti: settings.require_jti,
         };
         let address = BaseUrl::parse(&self.running.base_url(), false).unwrap();
-        let settings = ClientSettings::new(address, Credentials::Key(key));
+        let mut settings = ClientSettings::new(address, Credentials::Key(key));
+        change(&mut settings);
         Arc::new(Client::new(settings, RateLimiter::per_minute(0)).unwrap())
     }
 

@@ -94,6 +94,14 @@ impl Running {
         self.child.try_wait().expect("a child can be asked").is_none()
     }
 
+    /// The most memory that the program has held so far; none when it has ended.
+    #[cfg(target_os = "linux")]
+    pub fn peak_bytes(&self) -> Option<u64> {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).ok()?;
+        let kib = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?.trim().strip_suffix(" kB")?;
+        kib.parse::<u64>().ok().map(|kib| kib * 1024)
+    }
+
     /// Waits for the end.
     pub fn ended(mut self) -> Ran {
         let deadline = Instant::now() + PATIENCE;

@@ -1,5 +1,6 @@
 mod churn;
 mod clock;
+mod faults;
 mod http;
 mod publish;
 mod records;
@@ -68,6 +69,7 @@ fn token(claims: &Value, secret: &str, algorithm: Algorithm) -> String {
 }
 
 /// A request that is right in everything, to be spoilt in one thing.
+#[derive(Clone)]
 struct Call {
     path: String,
     query: String,

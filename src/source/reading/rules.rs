@@ -200,8 +200,8 @@ fn an_empty_page_counts_up_to_the_offset_that_every_reading_serves() {
 #[test]
 fn an_empty_window_takes_two_offsets_until_offset_zero_has_served() {
     let learned = Learned::default();
-    let (offsets, next) = quiet(&learned, [empty(), empty()]);
-    assert_eq!((offsets, kind(&next)), (vec![0, 1], Some(EvidenceKind::NothingAtAll)));
+    let (offsets, next) = quiet(&learned, [empty(), empty(), empty()]);
+    assert_eq!((offsets, kind(&next)), (vec![0, 1, 1], Some(EvidenceKind::NothingAtAll)));
     let (offsets, next) = quiet(&pages_of_ten(), [empty()]);
     assert_eq!((offsets, kind(&next)), (vec![0], Some(EvidenceKind::EmptyPage)));
 }
@@ -220,35 +220,53 @@ fn the_first_page_is_one_where_offset_zero_is_empty_or_refused() {
 #[test]
 fn rows_that_came_between_two_requests_do_not_say_that_the_first_page_is_one() {
     let learned = Learned::default();
-    let (_, next) = fresh(&learned, [empty(), rows(0..9), rows(0..9)]);
+    let (_, next) = fresh(&learned, [empty(), rows(0..9), rows(0..9), rows(0..9)]);
     assert_eq!((doubt(next), learned.first()), (Doubt::MoreFollow { offset: 1 }, 0));
 }
 
 #[test]
 fn the_first_page_is_one_where_offsets_zero_and_one_are_alike_and_two_is_not() {
     let learned = Learned::default();
-    let (_, next) = quiet(&learned, [rows(0..10), rows(0..10), rows(10..14)]);
+    let (_, next) = quiet(&learned, [rows(0..10), rows(0..10), rows(0..10), rows(10..14)]);
     assert_eq!((kind(&next), learned.first()), (Some(EvidenceKind::ShortPage), 1));
 }
 
 #[test]
 fn three_alike_pages_are_the_last_one_repeated() {
     let learned = Learned::default();
-    let (offsets, next) = quiet(&learned, [rows(0..10), rows(0..10), rows(0..10)]);
-    assert_eq!((offsets, kind(&next)), (vec![0, 1, 2], Some(EvidenceKind::SamePage)));
+    let (offsets, next) = quiet(&learned, std::iter::repeat_with(|| rows(0..10)).take(5));
+    assert_eq!((offsets, kind(&next)), (vec![0, 1, 1, 2, 2], Some(EvidenceKind::SamePage)));
     assert_eq!(learned.first(), 0);
 }
 
 #[test]
 fn a_repeated_page_ends_the_window_where_the_count_is_known_to_begin() {
-    let (offsets, next) = quiet(&pages_of_ten(), [rows(0..10), rows(0..10)]);
-    assert_eq!((offsets, kind(&next)), (vec![0, 1], Some(EvidenceKind::SamePage)));
+    let (offsets, next) = quiet(&pages_of_ten(), [rows(0..10), rows(0..10), rows(0..10)]);
+    assert_eq!((offsets, kind(&next)), (vec![0, 1, 1], Some(EvidenceKind::SamePage)));
+}
+
+#[test]
+fn a_page_given_twice_by_mistake_shows_nothing() {
+    let learned = Learned::default();
+    let pages = [rows(0..10), rows(0..10), rows(10..20), rows(10..20), rows(20..24)];
+    let (offsets, next) = quiet(&learned, pages);
+    assert_eq!((offsets, kind(&next)), (vec![0, 1, 1, 2, 2], Some(EvidenceKind::ShortPage)));
+    assert_eq!((learned.first(), learned.unit()), (0, Unit::Pages));
+}
+
+#[test]
+fn nothing_given_twice_by_mistake_does_not_hide_that_the_first_page_is_one() {
+    let learned = Learned::default();
+    let answers = [empty(), empty(), rows(0..10), rows(0..10), empty(), rows(10..14)];
+    let (offsets, next) = quiet(&learned, answers);
+    assert_eq!((offsets, kind(&next)), (vec![0, 1, 1, 0, 0, 2], Some(EvidenceKind::ShortPage)));
+    assert_eq!(learned.first(), 1);
 }
 
 #[test]
 fn rows_of_an_earlier_page_in_another_order_prove_nothing() {
     let other_order = || both(5..10, 0..5);
-    let (_, next) = quiet(&pages_of_ten(), [both(0..5, 5..10), other_order(), other_order()]);
+    let (_, next) = quiet(&pages_of_ten(), [both(0..5, 5..10), other_order(), other_order(), other_order()]);
     assert_eq!(doubt(next), Doubt::Repeats { offset: 2, repeated: 10 });
 }
 
@@ -284,7 +302,7 @@ fn a_short_page_beyond_offset_nine_is_confirmed_once() {
 fn a_last_page_past_the_maximum_that_looks_like_a_short_one_proves_nothing() {
     let learned = pages_of_ten();
     let last = || rows(100..105);
-    let (_, next) = quiet(&learned, full_pages(10).into_iter().chain([last(), last()]));
+    let (_, next) = quiet(&learned, full_pages(10).into_iter().chain([last(), last(), last()]));
     assert_eq!(doubt(next), Doubt::Repeats { offset: 11, repeated: 5 });
     assert_eq!(learned.last(), 9);
 }

@@ -88,7 +88,7 @@ fn two_pages_prove_nothing_where_one_is_to_answer() {
 fn a_full_page_that_any_offset_repeats_is_no_end() {
     let thrice = |page: &PageFacts| {
         let mut reading = reading(&Learned::new(Habits::default()), Pages::Many);
-        (0..3).for_each(|_| reading.observe(page));
+        (0..5).for_each(|_| reading.observe(page));
         matches!(reading.next(), Next::Whole(_))
     };
     assert!(thrice(&page(0, 10, 20)));

@@ -26,7 +26,7 @@ fn half_a_page_is_named_and_the_others_are_loaded() {
     exit 5
     --- stdout
     replay: incomplete in [s] s
-      pages     9, [size] of JSON, 76 records
+      pages     10, [size] of JSON, 76 records
       rows      76 new, 0 changed, 0 unchanged, 0 superseded; 0 not returned and kept
       rejects   0, 0 of them new
       days      2 written ([size]), 0 unchanged

@@ -50,6 +50,7 @@ fn the_help_of_load_names_every_option() {
           --connect-timeout <DURATION>  Time a connection may take to stand [default: 10s]
           --idle-timeout <DURATION>     Time an answer may stand still [default: 60s]
           --request-timeout <DURATION>  Time a whole answer may take [default: 120s]
+          --max-page-bytes <SIZE>       Largest answer that is taken, unpacked [default: 64MiB]
           --now <TIME>                  Take this for the present: range end, lookback, what counts as
                                         final
           --allow-http                  Talk plain HTTP to a host that is not this machine

@@ -28,7 +28,7 @@ fn status_tells_of_each_account_and_stream_what_is_there() {
         final        up to 2026-03-04T00:00:00Z, 12 hours ago
         lookback     3days
         open rows    0
-        last run     load, complete, began [time]; 5 requests, 106 rows new, 0 changed
+        last run     load, complete, began [time]; 6 requests, 106 rows new, 0 changed
         gaps         none
         owed         none
     ");

@@ -18,8 +18,8 @@ fn a_range_is_loaded_and_loaded_again_nothing_changes() {
     --- stdout
     load: complete in [s] s
       windows   3 read whole (short page 1, empty page 1, nothing at all 1), 0 unreadable
-      requests  5, 2.50 times the 2 that the rows fill
-      pages     5, [size] of JSON, 106 records
+      requests  6, 3.00 times the 2 that the rows fill
+      pages     6, [size] of JSON, 106 records
       rows      106 new, 0 changed, 0 unchanged, 0 superseded; 0 not returned and kept
       rejects   0, 0 of them new
       days      2 written ([size]), 0 unchanged
