@@ -32,6 +32,8 @@ pub enum Operation {
     List,
     Delete,
     Copy,
+    /// Of no store: a page is asked for.
+    Fetch,
 }
 
 impl Operation {
@@ -43,10 +45,6 @@ impl Operation {
             Self::Delete => "delete",
             _ => "write",
         }
-    }
-
-    pub fn changes_something(self) -> bool {
-        !matches!(self, Self::Get | Self::Head | Self::List)
     }
 }
 
@@ -69,13 +67,13 @@ pub enum Moment {
 }
 
 /// What happens at a step.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy)]
 pub enum Deed {
     Fail,
     /// Goes on after a while.
     Wait(Duration),
-    /// Calls this and never goes on.
-    Halt(fn(&Step, Moment)),
+    /// Is told of the steps so far, the last of which is this one, and never goes on.
+    Halt(fn(&[Step], Moment)),
 }
 
 /// Which steps are disturbed, and how; a note of all that passed.
@@ -124,20 +122,24 @@ impl Faults {
         behind.take(if self.lasting { usize::MAX } else { 1 }).collect()
     }
 
-    fn pass(&self, operation: Operation, path: &Path) -> Disturbance {
+    /// Takes note of a step, and says what is to happen at it.
+    pub fn pass(&self, operation: Operation, path: &Path) -> Disturbance {
         let step = Step { operation, path: path.to_string() };
-        let disturbed = (self.matching)(&step) && {
-            let mut seen = self.seen.lock().unwrap();
-            seen.push(step.clone());
-            seen.len() - 1 == self.from || (self.lasting && seen.len() > self.from)
-        };
-        Disturbance { step, deed: disturbed.then_some((self.moment, self.deed)) }
+        if !(self.matching)(&step) {
+            return Disturbance { steps: Vec::new(), deed: None };
+        }
+        let mut seen = self.seen.lock().unwrap();
+        seen.push(step);
+        let disturbed = seen.len() - 1 == self.from || (self.lasting && seen.len() > self.from);
+        let steps = if disturbed { seen.clone() } else { Vec::new() };
+        Disturbance { steps, deed: disturbed.then_some((self.moment, self.deed)) }
     }
 }
 
 /// What is to happen at one step.
-struct Disturbance {
-    step: Step,
+pub struct Disturbance {
+    /// The steps so far, where it is disturbed.
+    steps: Vec<Step>,
     deed: Option<(Moment, Deed)>,
 }
 
@@ -147,7 +149,7 @@ impl Disturbance {
     }
 
     /// Does what is to be done at this moment, if anything.
-    async fn reach(&self, moment: Moment) -> Result<()> {
+    pub async fn reach(&self, moment: Moment) -> Result<()> {
         match self.deed {
             Some((at, deed)) if at == moment => self.befall(moment, deed).await,
             _ => Ok(()),
@@ -162,7 +164,7 @@ impl Disturbance {
                 Ok(())
             }
             Deed::Halt(told) => {
-                told(&self.step, moment);
+                told(&self.steps, moment);
                 std::future::pending().await
             }
         }
@@ -238,7 +240,7 @@ impl ObjectStore for FaultyStore {
     async fn get_opts(&self, location: &Path, options: GetOptions) -> Result<GetResult> {
         let operation = if options.head { Operation::Head } else { Operation::Get };
         let disturbance = self.faults.pass(operation, location);
-        let breaks_off = !disturbance.is(Moment::Before) && disturbance.deed.is_some_and(|(_, deed)| deed == Deed::Fail);
+        let breaks_off = !disturbance.is(Moment::Before) && matches!(disturbance.deed, Some((_, Deed::Fail)));
         if operation == Operation::Get && breaks_off {
             return broken_off(self.inner.get_opts(location, options).await?).await;
         }

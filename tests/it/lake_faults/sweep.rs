@@ -71,16 +71,20 @@ fn kind(step: &Step) -> String {
         Operation::List => "list",
         Operation::Delete => "delete",
         Operation::Begin | Operation::Part | Operation::Complete | Operation::Abort => "multipart",
-        Operation::Copy => "copy",
+        Operation::Copy | Operation::Fetch => "copy",
     };
     format!("{operation} under `{}`", place.unwrap_or("_kore_lake"))
 }
 
 /// Every step of a scene, each way: how many failed of each kind.
 async fn sweep(scene: Scene) -> BTreeMap<String, usize> {
+    let begun = std::time::Instant::now();
     let stage = Arc::new(Stage::set(scene).await);
+    eprintln!("{scene:?} set in {:?}", begun.elapsed());
     let steps = steps(&stage).await;
-    let trials = (0..steps.len()).flat_map(|number| FAULTS.map(|fault| (number, fault)));
+    eprintln!("{scene:?} {} steps in {:?}", steps.len(), begun.elapsed());
+    let every = std::env::var("SCALE").map_or(1, |scale| scale.parse::<usize>().unwrap());
+    let trials = (0..steps.len()).step_by(every).flat_map(|number| FAULTS.map(|fault| (number, fault)));
     let trials = trials.map(|(number, fault)| {
         let stage = Arc::clone(&stage);
         let trial = tokio::spawn(async move { disturbed(&stage, number, fault).await });
