@@ -198,10 +198,7 @@ impl Stage {
         let clock: Clock = Arc::new(UtcTime::now);
         let report = copy.lake.verify(None, &clock).await.unwrap();
         assert_eq!(report.findings.iter().collect::<Vec<_>>(), Vec::<&Finding>::new());
-        let left = |path: &String| {
-            path.contains("/staging/") || path.ends_with(".tmp") || (path.contains("/locks/") && !path.ends_with("machine"))
-        };
-        let left: Vec<_> = copy.files().into_iter().filter(left).collect();
+        let left = copy.left_over();
         let stays = usize::from(self.scene == Scene::Unlock); // the lock of an unlock by force is free and stays
         assert!(left.len() <= stays, "{left:?}");
     }
@@ -225,6 +222,13 @@ impl Copy {
         keys.dedup();
         assert_eq!(keys.len(), records.len(), "a key stands twice");
         keyed(&records)
+    }
+
+    /// What a run is to take away before it ends.
+    pub fn left_over(&self) -> Vec<String> {
+        let is_lock = |path: &str| path.contains("/locks/") && !path.ends_with("/machine");
+        let is_left = |path: &String| path.contains("/staging/") || path.ends_with(".tmp") || is_lock(path);
+        self.files().into_iter().filter(is_left).collect()
     }
 
     /// Every file of the lake.

@@ -4,19 +4,19 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use futures::StreamExt;
-use kore_lake::source::PageSource;
 use serde_json::Value;
 
-use super::phase::{PHASES, Phase};
+use super::phase::Phase;
 use super::victim::{Killed, Order, Steps, kill};
-use crate::centre::run;
 use crate::dice::Dice;
 use crate::faulty_store::{Faults, FaultyStore, Moment, Operation, Step};
-use crate::reliability::{Figure, tell};
 use crate::scene::{CONCURRENCY, Copy, Scene, Stage};
 
 /// Pages that a window may take: those it serves, and one that confirms its end.
 const PAGES_OF_A_WINDOW: u64 = 12;
+
+/// Trials at a time.
+const SIDE_BY_SIDE: usize = 3;
 
 /// Steps of an undisturbed run and the requests it took.
 async fn steps(stage: &Stage) -> (Vec<Step>, u64) {
@@ -51,32 +51,35 @@ fn orders(scene: Scene, steps: &[Step], count: usize, dice: &mut Dice) -> Vec<Or
     written.iter().copied().chain(read).collect()
 }
 
-/// What became of a trial.
-struct Trial {
-    kills: Vec<Killed>,
-    /// Requests of all its runs beyond those of an undisturbed one.
-    beyond: i64,
-}
-
-/// Kills a run, perhaps the ones after it too, then lets one come to its end.
-async fn mended(stage: &Stage, orders: Vec<Order>, undisturbed: u64) -> Trial {
+/// Kills a run, perhaps the one after it too, then lets one come to its end.
+async fn mended(stage: &Stage, orders: Vec<Order>, undisturbed: u64) -> Vec<Killed> {
     let copy = Arc::new(stage.copy().await);
-    let before = runs(&copy);
+    let (mut done, mut spent) = (runs(&copy), 0);
     let mut kills = Vec::new();
     for order in orders {
         let doomed = Arc::clone(&copy);
-        kills.extend(tokio::task::spawn_blocking(move || kill(&doomed, order)).await.unwrap());
+        let killed = tokio::task::spawn_blocking(move || kill(&doomed, order)).await.unwrap();
+        spent += killed.map_or(0, |killed| killed.requests);
+        kills.extend(killed);
         copy.readable().await;
+        if killed.is_none_or(|killed| killed.phase == Phase::CleanUp) && !is_open(stage, &copy).await {
+            (done, spent) = (runs(&copy), 0); // it had ended but for the sweeping: the next run is another one
+        }
     }
     let wire = stage.scene.centre();
     stage.scene.play_again(&copy.lake, wire.clone(), &wire).await;
     stage.hold(&copy).await;
-    asked_once(&copy, &before);
-    let requests = wire.traffic().requests + kills.iter().map(|killed| killed.requests).sum::<u64>();
-    let beyond = requests.cast_signed() - undisturbed.cast_signed();
+    asked_once(&copy, &done);
     let in_flight = u64::try_from(CONCURRENCY * kills.len()).unwrap() * PAGES_OF_A_WINDOW;
-    assert!(beyond <= in_flight.cast_signed(), "{beyond} requests more");
-    Trial { kills, beyond }
+    let (asked, most) = (spent + wire.requests(), undisturbed + in_flight);
+    assert!(asked <= most, "{asked} requests, expected at most {most}");
+    kills
+}
+
+/// Whether a run has set out and not closed what it set out to do.
+async fn is_open(stage: &Stage, copy: &Copy) -> bool {
+    let head = copy.lake.head(&stage.wire.account()).await.unwrap();
+    head.is_none_or(|head| head.streams.values().any(|stream| stream.intent.is_some()))
 }
 
 /// Windows that were read whole, of every run: what the table `windows` says.
@@ -101,21 +104,23 @@ fn asked_once(copy: &Copy, before: &[Value]) {
     }
 }
 
-struct Tally {
-    by_phase: BTreeMap<Phase, usize>,
-    kills: usize,
-    chains: usize,
-    most_beyond: i64,
+/// What was killed.
+#[derive(Default)]
+pub struct Tally {
+    pub by_phase: BTreeMap<Phase, usize>,
+    pub kills: usize,
+    /// Runs killed that were to mend a kill.
+    pub again: usize,
 }
 
-/// So many trials of a scene; every fourth kills the next run too.
-async fn kill_all(scene: Scene, count: usize) -> Tally {
-    let mut dice = Dice::new(count as u64);
+/// So many trials of a scene; in every fourth the next run is killed too.
+pub async fn kill_all(scene: Scene, count: usize) -> Tally {
+    let mut dice = Dice::new(29);
     let stage = Arc::new(Stage::set(scene).await);
     let (steps, undisturbed) = steps(&stage).await;
     let orders = orders(scene, &steps, count, &mut dice);
-    let again: Vec<_> =
-        orders.iter().map(|order| Order { step: dice.below(steps.len()), ..*order }).collect();
+    let mut again = orders.clone();
+    again.iter_mut().for_each(|order| order.step = dice.below(steps.len()));
     let trials = orders.into_iter().zip(again).enumerate().map(|(number, (first, second))| {
         let stage = Arc::clone(&stage);
         let orders = if number % 4 == 3 { vec![first, second] } else { vec![first] };
@@ -123,43 +128,14 @@ async fn kill_all(scene: Scene, count: usize) -> Tally {
         let trial = tokio::spawn(async move { mended(&stage, orders, undisturbed).await });
         async move { trial.await.unwrap_or_else(|_| panic!("{told}")) }
     });
-    let trials: Vec<_> = futures::stream::iter(trials).buffer_unordered(3).collect().await;
-    let mut tally = Tally { by_phase: BTreeMap::new(), kills: 0, chains: 0, most_beyond: i64::MIN };
-    for trial in trials {
-        tally.kills += trial.kills.len();
-        tally.chains += usize::from(trial.kills.len() > 1);
-        tally.most_beyond = tally.most_beyond.max(trial.beyond);
-        for killed in trial.kills {
+    let mut tally = Tally::default();
+    let mut trials = futures::stream::iter(trials).buffer_unordered(SIDE_BY_SIDE);
+    while let Some(kills) = trials.next().await {
+        tally.kills += kills.len();
+        tally.again += kills.len().saturating_sub(1);
+        for killed in kills {
             *tally.by_phase.entry(killed.phase).or_default() += 1;
         }
     }
     tally
-}
-
-#[test]
-fn a_run_killed_at_any_step_is_mended_by_the_next() {
-    let (first, next, replay, migrate) = run(async {
-        let begun = std::time::Instant::now();
-        let first = kill_all(Scene::FirstLoad, scaled(90)).await;
-        eprintln!("first {:?} {:?}", first.by_phase, begun.elapsed());
-        let next = kill_all(Scene::NextLoad, scaled(90)).await;
-        eprintln!("next {:?} {:?}", next.by_phase, begun.elapsed());
-        let replay = kill_all(Scene::Replay, scaled(15)).await;
-        let migrate = kill_all(Scene::Migrate, scaled(15)).await;
-        eprintln!("all {:?}", begun.elapsed());
-        (first, next, replay, migrate)
-    });
-    eprintln!("beyond {} {} chains {} {}", first.most_beyond, next.most_beyond, first.chains, next.chains);
-    let mut figures = Vec::new();
-    for phase in PHASES {
-        let count: usize = [&first, &next].iter().filter_map(|tally| tally.by_phase.get(&phase)).sum();
-        figures.push(Figure::at_least(format!("killed in {phase}"), count, 1));
-    }
-    figures.push(Figure::at_least("replays killed", replay.kills, 1));
-    figures.push(Figure::at_least("migrations killed", migrate.kills, 1));
-    let _ = (figures, tell);
-}
-
-fn scaled(count: usize) -> usize {
-    std::env::var("SCALE").map_or(count, |scale| count / scale.parse::<usize>().unwrap())
 }
