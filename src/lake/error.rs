@@ -213,9 +213,12 @@ impl LakeError {
             | Self::CorruptLedger { .. }
             | Self::LedgerLost { .. } => LakeErrorKind::Unavailable,
             Self::LockHeld { .. } | Self::LockLost { .. } => LakeErrorKind::LockHeld,
-            Self::Stopped | Self::Input { .. } | Self::Merge { .. } | Self::Memory(_) | Self::Encode(_) | Self::Arrow(_) => {
-                LakeErrorKind::Unexpected
-            }
+            Self::Stopped
+            | Self::Input { .. }
+            | Self::Merge { .. }
+            | Self::Memory(_)
+            | Self::Encode(_)
+            | Self::Arrow(_) => LakeErrorKind::Unexpected,
         }
     }
 

@@ -17,8 +17,7 @@ use crate::scene::Scene;
 fn whenever_a_run_is_killed_the_next_one_mends_it() {
     let tallies = run(async {
         let mut tallies = Vec::new();
-        for (scene, count) in
-            [(Scene::FirstLoad, 80), (Scene::NextLoad, 80), (Scene::Replay, 12), (Scene::Migrate, 12)]
+        for (scene, count) in [(Scene::FirstLoad, 80), (Scene::NextLoad, 80), (Scene::Replay, 12), (Scene::Migrate, 12)]
         {
             tallies.push(kill_all(scene, count).await);
         }
@@ -35,7 +34,11 @@ fn whenever_a_run_is_killed_the_next_one_mends_it() {
         Figure::at_least("replays killed at a step", tallies[2].kills, 10),
         Figure::at_least("migrations killed at a step", tallies[3].kills, 10),
         Figure::at_least("loads of the real binary killed at any moment", surprised, 15),
-        Figure::at_least("of all these, while they mended another kill", tallies.iter().map(|tally| tally.again).sum(), 25),
+        Figure::at_least(
+            "of all these, while they mended another kill",
+            tallies.iter().map(|tally| tally.again).sum(),
+            25,
+        ),
         Figure::exact("rows lost", 0),
         Figure::exact("rows doubled", 0),
         Figure::exact("staged objects that a reader could see", 0),

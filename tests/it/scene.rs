@@ -45,15 +45,8 @@ pub enum Scene {
     Rebuild,
 }
 
-pub const ALL: [Scene; 7] = [
-    Scene::FirstLoad,
-    Scene::NextLoad,
-    Scene::Replay,
-    Scene::Migrate,
-    Scene::Accept,
-    Scene::Unlock,
-    Scene::Rebuild,
-];
+pub const ALL: [Scene; 7] =
+    [Scene::FirstLoad, Scene::NextLoad, Scene::Replay, Scene::Migrate, Scene::Accept, Scene::Unlock, Scene::Rebuild];
 
 /// Windows side by side in these loads.
 pub const CONCURRENCY: usize = 3;

@@ -58,7 +58,9 @@ fn a_run_stops_soon_whatever_it_waits_for() {
     let folder = tempfile::tempdir().unwrap();
     let stalling = Service::start(|settings| settings.latency = Some(Duration::from_mins(10)));
     let running = stalling.program(folder.path(), &stalling.load_line()).start();
-    wait_until("the intent is written", || !Contents::of(&folder.path().join("lake/_kore_lake/ledger/runs")).is_empty());
+    wait_until("the intent is written", || {
+        !Contents::of(&folder.path().join("lake/_kore_lake/ledger/runs")).is_empty()
+    });
     let waiting = stalling.program(folder.path(), &format!("{} --wait-lock 1h", stalling.load_line())).start();
     std::thread::sleep(Duration::from_millis(500)); // until it waits for the lock; too early is another wait
     stopped_soon(waiting, "INT");
@@ -74,7 +76,9 @@ fn a_run_stops_soon_whatever_it_waits_for() {
     let unreachable = limited.load_line().replace(&limited.running().base_url(), "http://127.0.0.1:1");
     let folder = tempfile::tempdir().unwrap();
     let running = limited.program(folder.path(), &unreachable).start();
-    wait_until("the intent is written", || !Contents::of(&folder.path().join("lake/_kore_lake/ledger/runs")).is_empty());
+    wait_until("the intent is written", || {
+        !Contents::of(&folder.path().join("lake/_kore_lake/ledger/runs")).is_empty()
+    });
     stopped_soon(running, "TERM");
 }
 

@@ -10,7 +10,7 @@ use crate::scene::{Copy, lake_at};
 use crate::service::Service;
 
 /// Sizes in KiB: the run stops at another write with each.
-const ROOM_KIB: [u32; 9] = [40, 60, 80, 120, 160, 200, 260, 340, 8_000];
+const ROOM_KIB: [u32; 9] = [40, 120, 240, 560, 600, 650, 700, 740, 8_000];
 
 /// Whether mounts can be made here that only one process sees.
 fn can_mount() -> bool {

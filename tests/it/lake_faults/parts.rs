@@ -15,16 +15,14 @@ use crate::dice::Dice;
 use crate::faulty_store::{Deed, Faults, FaultyStore, Moment, Operation, Step};
 use crate::scene::lake_at;
 
-const ROWS: u32 = 40;
+const ROWS: u32 = 50;
 /// Text that nothing makes smaller: with this much a row the object is larger than one part.
 const TEXT_BYTES: usize = 1 << 19;
 
 fn fill(folder: &Path) {
     let mut dice = Dice::new(5);
     let mut text = || -> String { (0..TEXT_BYTES).map(|_| char::from(dice.pick(ALPHABET))).collect() };
-    let record = |second: u32, text: String| {
-        json!({ "sessionId": format!("s-{second}"), "sessionStartTime": format!("2026-03-02T08:00:{second:02}Z"), "userId": text })
-    };
+    let record = |second: u32, text: String| json!({ "sessionId": format!("s-{second}"), "sessionStartTime": format!("2026-03-02T08:00:{second:02}Z"), "userId": text });
     let records: Vec<_> = (0..ROWS).map(|second| record(second, text())).collect();
     fs::write(folder.join("page.json"), json!({ "data": records }).to_string()).unwrap();
 }

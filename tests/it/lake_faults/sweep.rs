@@ -65,7 +65,8 @@ fn is_clear(error: &Error, met: &[Step]) {
 }
 
 fn kind(step: &Step) -> String {
-    let place = ["conversations", "staging", "ledger", "rejects", "locks"].into_iter().find(|place| step.path.contains(place));
+    let place =
+        ["conversations", "staging", "ledger", "rejects", "locks"].into_iter().find(|place| step.path.contains(place));
     let operation = match step.operation {
         Operation::Put => "put",
         Operation::Create => "create",
