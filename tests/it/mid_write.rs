@@ -1,9 +1,11 @@
 //! Whoever reads a day while it is replaced sees one of its versions, or an error that says so; never both versions.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread;
 use std::time::Duration;
 
 use arrow::array::{Array, AsArray, RecordBatch};
@@ -18,10 +20,12 @@ use serde_json::{Value, json};
 
 use crate::binary::python;
 use crate::centre::{MEMORY_BYTES, run, whole};
+use crate::dice::Dice;
 use crate::reliability::{Figure, tell};
 use crate::scene::lake_at;
+use crate::service::wait_until;
 
-const ROWS: u32 = 4_000;
+const ROWS: u32 = 1_000;
 const REWRITES: usize = 200;
 /// What every row of a version says: as long in each.
 const VERSIONS: [&str; 2] = ["voice", "email"];
@@ -65,24 +69,35 @@ async fn version(mark: &str, folder: &Path) -> (Lake, ObjectPath, bytes::Bytes) 
 }
 
 /// A lake of one day, and both versions of that day.
-async fn lake_of_a_day(folder: &Path) -> (Lake, ObjectPath, Vec<bytes::Bytes>) {
-    let (lake, day, first) = version(VERSIONS[0], folder).await;
-    let (_, _, second) = version(VERSIONS[1], folder).await;
-    (lake, day, vec![first, second])
+#[derive(Clone)]
+struct Day {
+    lake: Lake,
+    path: ObjectPath,
+    versions: Vec<bytes::Bytes>,
 }
 
-/// Replaces the day 200 times, as a load does, then says that it is done.
-async fn rewrite(lake: Lake, day: ObjectPath, versions: Vec<bytes::Bytes>, done: Arc<AtomicBool>) {
+impl Day {
+    async fn of(folder: &Path) -> Self {
+        let (lake, path, first) = version(VERSIONS[0], folder).await;
+        let (_, _, second) = version(VERSIONS[1], folder).await;
+        Self { lake, path, versions: vec![first, second] }
+    }
+}
+
+/// Replaces the day 200 times, as a load does, each time once `ready` says so, then says that it is done.
+fn rewrite(day: &Day, done: &AtomicBool, mut ready: impl FnMut()) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     for number in 1..=REWRITES {
-        lake.store().put(&day, PutPayload::from(versions[number % 2].clone())).await.unwrap();
-        tokio::time::sleep(Duration::from_millis(25)).await; // the pace of the rewrites
+        let version = PutPayload::from(day.versions[number % 2].clone());
+        runtime.block_on(day.lake.store().put(&day.path, version)).unwrap();
+        ready();
     }
     done.store(true, Ordering::Relaxed);
 }
 
 /// The values of the marks in these rows.
-fn marks(batches: &[RecordBatch]) -> std::collections::BTreeSet<String> {
-    let is_mark = |name: &str| ["channel", "user_id", "low", "high"].contains(&name);
+fn marks(batches: &[RecordBatch]) -> BTreeSet<String> {
+    let is_mark = |name: &str| ["channel", "user_id", "low", "high", "low_user", "high_user"].contains(&name);
     let columns = batches.iter().flat_map(|batch| {
         let schema = batch.schema();
         let named = schema.fields().iter().zip(batch.columns()).filter(|(field, _)| is_mark(field.name()));
@@ -96,73 +111,92 @@ fn marks(batches: &[RecordBatch]) -> std::collections::BTreeSet<String> {
     texts.collect()
 }
 
+const QUESTIONS: [&str; 3] = [
+    "SELECT min(channel) AS low, max(channel) AS high, min(user_id) AS low_user, max(user_id) AS high_user FROM conversations",
+    "SELECT channel, user_id, session_id FROM conversations",
+    "report volume",
+];
+
 /// Asks again and again until the rewrites are done.
-async fn ask(lake: Lake, question: &'static str, done: Arc<AtomicBool>, seen: Arc<Seen>) {
+async fn ask(lake: Lake, done: Arc<AtomicBool>, seen: Arc<Seen>) {
     let session = Session::open((&lake).into(), SessionSettings::default()).await.unwrap();
-    while !done.load(Ordering::Relaxed) {
-        seen.statements.fetch_add(1, Ordering::Relaxed);
-        let asked = match question.strip_prefix("report ") {
-            Some(name) => {
-                let report = report(name).unwrap();
-                session.report(report, &report.bind(&std::collections::BTreeMap::new()).unwrap()).await
-            }
-            None => session.run(&session.parse(question).unwrap().remove(0)).await,
-        };
-        let mut batches = Vec::new();
-        let ended = match asked {
-            Err(error) => Err(error),
-            Ok(mut rows) => loop {
-                match rows.next().await {
-                    Ok(Some(batch)) => batches.push(batch),
-                    Ok(None) => break Ok(()),
-                    Err(error) => break Err(error),
-                }
-            },
-        };
+    for question in QUESTIONS.into_iter().cycle() {
+        let (batches, ended) = answer(&session, question).await;
         match ended {
             Ok(()) => assert!(!marks(&batches).is_empty(), "{question}"),
             Err(QueryError::Replaced { .. }) if !batches.is_empty() => {
                 seen.ended.fetch_add(1, Ordering::Relaxed);
             }
-            Err(_) => {
+            Err(error) => {
+                println!("{question}: {error}");
                 seen.failed.fetch_add(1, Ordering::Relaxed);
             }
         }
         seen.mixed.fetch_add(usize::from(marks(&batches).len() > 1), Ordering::Relaxed);
+        seen.statements.fetch_add(1, Ordering::Relaxed);
+        if done.load(Ordering::Relaxed) {
+            break;
+        }
     }
 }
 
-const QUESTIONS: [&str; 3] = [
-    "SELECT min(channel) AS low, max(channel) AS high, min(user_id) AS low, max(user_id) AS high FROM conversations",
-    "SELECT channel, user_id, session_id FROM conversations",
-    "report volume",
-];
-
-async fn statements() -> Arc<Seen> {
-    let folder = tempfile::tempdir().unwrap();
-    let (lake, day, versions) = lake_of_a_day(folder.path()).await;
-    let (done, seen) = (Arc::new(AtomicBool::new(false)), Arc::new(Seen::default()));
-    let readers = QUESTIONS.map(|question| tokio::spawn(ask(lake.clone(), question, done.clone(), seen.clone())));
-    let writer = tokio::spawn(rewrite(lake, day, versions, done));
-    for task in readers.into_iter().chain([writer]) {
-        task.await.unwrap();
+/// The rows up to the end, and how that came.
+async fn answer(session: &Session, question: &str) -> (Vec<RecordBatch>, Result<(), QueryError>) {
+    let asked = match question.strip_prefix("report ") {
+        Some(name) => {
+            let report = report(name).unwrap();
+            session.report(report, &report.bind(&BTreeMap::new()).unwrap()).await
+        }
+        None => session.run(&session.parse(question).unwrap().remove(0)).await,
+    };
+    let mut batches = Vec::new();
+    let mut rows = match asked {
+        Ok(rows) => rows,
+        Err(error) => return (batches, Err(error)),
+    };
+    loop {
+        match rows.next().await {
+            Ok(Some(batch)) => batches.push(batch),
+            Ok(None) => return (batches, Ok(())),
+            Err(error) => return (batches, Err(error)),
+        }
     }
+}
+
+/// Each rewrite comes at another moment of a statement, and at most two or three come in one.
+async fn statements(day: Day) -> Arc<Seen> {
+    let (done, seen) = (Arc::new(AtomicBool::new(false)), Arc::new(Seen::default()));
+    let writer = thread::spawn({
+        let (day, done, seen) = (day.clone(), done.clone(), seen.clone());
+        let (mut dice, mut before) = (Dice::new(3), 0);
+        move || {
+            rewrite(&day, &done, || {
+                while seen.statements.load(Ordering::Relaxed) == before {
+                    thread::sleep(Duration::from_millis(1)); // between two looks
+                }
+                before = seen.statements.load(Ordering::Relaxed);
+                thread::sleep(Duration::from_millis(dice.roll(60))); // a moment by chance
+            });
+        }
+    });
+    ask(day.lake, done, seen.clone()).await;
+    writer.join().unwrap();
     seen
 }
 
 /// What an engine counted while the day was replaced 200 times.
-async fn engine(name: &'static str) -> Value {
+async fn engine(name: &str, pace: Duration, day: Day) -> Value {
     let folder = tempfile::tempdir().unwrap();
-    let (lake, day, versions) = lake_of_a_day(folder.path()).await;
-    let end = folder.path().join("end");
-    let files = [name.into(), lake.url().folder().to_owned(), end.clone()];
-    let reading = tokio::task::spawn_blocking(move || python("tests/readers/mid_write.py", &files));
-    let done = Arc::new(AtomicBool::new(false));
-    // It reads before the first rewrite and behind the last.
-    tokio::time::sleep(Duration::from_secs(2)).await;
-    rewrite(lake, day, versions, done).await;
-    fs::write(&end, "").unwrap();
-    serde_json::from_str(&reading.await.unwrap()).unwrap()
+    let (begun, end) = (folder.path().join("begun"), folder.path().join("end"));
+    let files = [name.into(), day.lake.url().folder().to_owned(), begun.clone(), end.clone()];
+    let reading = thread::spawn(move || python("tests/readers/mid_write.py", &files));
+    let writing = tokio::task::spawn_blocking(move || {
+        wait_until("the first read is done", || begun.exists());
+        rewrite(&day, &AtomicBool::new(false), || thread::sleep(pace));
+        fs::write(&end, "").unwrap();
+    });
+    writing.await.unwrap();
+    serde_json::from_str(&reading.join().unwrap()).unwrap()
 }
 
 fn number(told: &Value, name: &str) -> usize {
@@ -171,7 +205,11 @@ fn number(told: &Value, name: &str) -> usize {
 
 #[test]
 fn nobody_sees_two_versions_of_a_day_that_is_replaced() {
-    let (seen, duckdb) = run(async { (statements().await, engine("duckdb").await) });
+    let (seen, duckdb) = run(async {
+        let folder = tempfile::tempdir().unwrap();
+        let day = Day::of(folder.path()).await;
+        (statements(day.clone()).await, engine("duckdb", Duration::from_millis(25), day).await)
+    });
     let count = |of: &AtomicUsize| of.load(Ordering::Relaxed);
     println!("statements: {seen:?}; DuckDB: {duckdb}");
     assert_eq!(number(&duckdb, "versions"), 2, "{duckdb}");
@@ -193,6 +231,9 @@ fn nobody_sees_two_versions_of_a_day_that_is_replaced() {
 #[test]
 #[ignore = "measures what another engine does, for the README: nothing of ours can fail"]
 fn what_spark_sees() {
-    let spark = run(engine("spark"));
+    let spark = run(async {
+        let folder = tempfile::tempdir().unwrap();
+        engine("spark", Duration::from_millis(100), Day::of(folder.path()).await).await
+    });
     println!("Spark: {spark}");
 }

@@ -1,8 +1,8 @@
 """Reads a day again and again while it is replaced, by DuckDB or Spark, and counts what it saw.
 
-usage: mid_write.py ENGINE LAKE END
+usage: mid_write.py ENGINE LAKE BEGUN END
 
-Ends when the file END is there. The versions of the day have one value throughout in `user_id`, another in each version:
+Makes the file BEGUN after its first read and ends when the file END is there. The versions of the day have one value throughout in `user_id`, another in each version:
 a read that sees two of them is mixed. Prints one line of JSON.
 """
 
@@ -34,8 +34,10 @@ def spark_reader(lake):
     return read
 
 
-def main(engine, lake, end):
+def main(engine, lake, begun, end):
     read = {"duckdb": duckdb_reader, "spark": spark_reader}[engine](lake)
+    read()
+    open(begun, "w").close()
     told = {"reads": 0, "mixed": 0, "errors": 0, "versions": 0}
     versions, texts = set(), {}
     while not os.path.exists(end):
