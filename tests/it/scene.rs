@@ -220,7 +220,8 @@ impl Copy {
     /// What a run is to take away before it ends.
     pub fn left_over(&self) -> Vec<String> {
         let is_lock = |path: &str| path.contains("/locks/") && !path.ends_with("/machine");
-        let is_left = |path: &String| path.contains("/staging/") || path.ends_with(".tmp") || is_lock(path);
+        let is_left =
+            |path: &String| path.contains("/staging/") || path.rsplit('.').next() == Some("tmp") || is_lock(path);
         self.files().into_iter().filter(is_left).collect()
     }
 

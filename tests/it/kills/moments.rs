@@ -120,7 +120,9 @@ pub async fn kill_all(scene: Scene, count: usize) -> Tally {
     let (steps, undisturbed) = steps(&stage).await;
     let orders = orders(scene, &steps, count, &mut dice);
     let mut again = orders.clone();
-    again.iter_mut().for_each(|order| order.step = dice.below(steps.len()));
+    for order in &mut again {
+        order.step = dice.below(steps.len());
+    }
     let trials = orders.into_iter().zip(again).enumerate().map(|(number, (first, second))| {
         let stage = Arc::clone(&stage);
         let orders = if number % 4 == 3 { vec![first, second] } else { vec![first] };

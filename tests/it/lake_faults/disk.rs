@@ -51,7 +51,7 @@ fn rows(folder: &Path) -> usize {
 #[test]
 fn a_full_disk_is_a_clear_error_and_the_next_run_is_right_once_there_is_room() {
     let service = Service::small();
-    let all = usize::try_from(service.running().generator().rows()).unwrap();
+    let all = service.running().generator().rows();
     let mounts = can_mount();
     let (mut full, mut places) = (0, std::collections::BTreeSet::new());
     for kib in ROOM_KIB {
@@ -90,7 +90,7 @@ fn a_full_disk_is_a_clear_error_and_the_next_run_is_right_once_there_is_room() {
 #[test]
 fn a_lake_that_cannot_be_written_is_a_clear_error_and_loses_nothing() {
     let service = Service::small();
-    let all = usize::try_from(service.running().generator().rows()).unwrap();
+    let all = service.running().generator().rows();
     let folder = tempfile::tempdir().unwrap();
     let filled = script(&service, folder.path(), false, "\"$@\"");
     assert!(filled.status.success(), "{filled:?}");
