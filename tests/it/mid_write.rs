@@ -229,7 +229,6 @@ fn nobody_sees_two_versions_of_a_day_that_is_replaced() {
 }
 
 #[test]
-#[expect(clippy::print_stdout, reason = "what it measures is what it is for")]
 #[ignore = "measures what another engine does, for the README: nothing of ours can fail"]
 fn what_spark_sees() {
     let spark = run(async {
