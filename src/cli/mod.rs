@@ -104,7 +104,14 @@ fn start(program: String, matches: &ArgMatches) -> Result<End, Error> {
         // On a worker, whose stack is large enough, not on the main thread.
         let command = async move {
             let invocation = Invocation { program, matches, options, settings, quiet, stop: signals() };
-            invocation.run(&verb).await
+            if ENDS_ITSELF.contains(&verb.as_str()) {
+                return invocation.run(&verb).await;
+            }
+            let mut stop = invocation.stop.clone();
+            tokio::select! {
+                error = stop.asked() => Err(error),
+                ended = invocation.run(&verb) => ended,
+            }
         };
         tokio::spawn(command).await.map_err(|error| Error::Unexpected(error.to_string()))?
     })
@@ -142,6 +149,10 @@ impl Invocation {
         }
     }
 }
+
+/// Commands that end in their own way when they are asked to stop. The others change nothing, or one thing, and are left
+/// where they are.
+const ENDS_ITSELF: [&str; 7] = ["check", "demo", "load", "migrate", "replay", "simulate", "verify"];
 
 /// A duration given to an argument that is no setting.
 fn duration(flag: &str, text: &str) -> Result<Duration, Error> {

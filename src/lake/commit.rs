@@ -63,7 +63,7 @@ impl Writer {
     /// Makes all staged rows visible, day by day, writes the ledger, and deletes the staged objects.
     ///
     /// # Errors
-    /// [`LakeError::LockLost`], [`LakeError::CorruptPartition`], [`LakeError::Store`]. What was staged stays
+    /// [`LakeError::LockLost`], [`LakeError::CorruptPartition`], [`LakeError::Store`], [`LakeError::Stopped`]. What was staged stays
     /// staged: committing again, here or by a later run, ends in the same lake.
     pub async fn commit(&mut self) -> Result<CommitSummary, LakeError> {
         let staged = self.lock_staged().clone();

@@ -41,6 +41,7 @@ impl<'a> DaysCommit<'a> {
         let mut commit = Self::new(writer, staged).await?;
         let mut changes = BTreeMap::new();
         for date in days_to_look_at(staged, &commit.objects, &commit.reads) {
+            writer.check_stop()?;
             changes.insert(date, commit.commit(date, true).await?);
         }
         // Rows that moved leave their old day only now that the new one is written.
@@ -130,6 +131,7 @@ impl<'a> DaysCommit<'a> {
         let path = layout::partition(account, date);
         let mut object = PartitionWriter::new(Arc::clone(lake.store()), path.clone(), run_id)?;
         while let Some(batch) = merged.try_next().await.map_err(|error| merge_failed(date, error))? {
+            self.writer.check_stop()?;
             object = object.write(batch).await?;
         }
         lock.check().await?;

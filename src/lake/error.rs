@@ -163,6 +163,10 @@ pub enum LakeError {
         /// How that was seen.
         reason: String,
     },
+    /// The writer was asked to stop while it waited for the account, or between two writes of a commit. What is staged
+    /// stays: the next commit goes on.
+    #[error("stopped as asked")]
+    Stopped,
     /// What was handed in is not what the lake takes.
     #[error("expected {expected}, found {found}")]
     Input {
@@ -209,9 +213,12 @@ impl LakeError {
             | Self::CorruptLedger { .. }
             | Self::LedgerLost { .. } => LakeErrorKind::Unavailable,
             Self::LockHeld { .. } | Self::LockLost { .. } => LakeErrorKind::LockHeld,
-            Self::Input { .. } | Self::Merge { .. } | Self::Memory(_) | Self::Encode(_) | Self::Arrow(_) => {
-                LakeErrorKind::Unexpected
-            }
+            Self::Stopped
+            | Self::Input { .. }
+            | Self::Merge { .. }
+            | Self::Memory(_)
+            | Self::Encode(_)
+            | Self::Arrow(_) => LakeErrorKind::Unexpected,
         }
     }
 

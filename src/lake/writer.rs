@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use object_store::ObjectStoreExt;
 use object_store::path::Path;
+use tokio_util::sync::CancellationToken;
 
 use super::lock::AccountLock;
 use super::staging::StagedObject;
@@ -32,6 +33,8 @@ pub struct WriterSettings {
     pub spill_folder: Option<PathBuf>,
     /// Clock of the lock's heartbeat.
     pub clock: Clock,
+    /// Cancelled, the writer no longer waits for the account, and a commit ends before its next write of a day.
+    pub stop: CancellationToken,
 }
 
 impl WriterSettings {
@@ -44,6 +47,7 @@ impl WriterSettings {
             memory_limit_bytes: 256 << 20,
             spill_folder: None,
             clock: Arc::new(UtcTime::now),
+            stop: CancellationToken::new(),
         }
     }
 }
@@ -98,6 +102,7 @@ pub struct Writer {
     pub(super) run: Option<RunLine>,
     pub(super) memory_limit_bytes: usize,
     pub(super) spill_folder: Option<PathBuf>,
+    pub(super) stop: CancellationToken,
     /// Whether the head knows something that its document does not.
     pub(super) head_changed: bool,
     next_sequence: AtomicU64,
@@ -123,8 +128,11 @@ impl Writer {
 
     /// The same for an account whose partitions may be under an older schema.
     pub(super) async fn open_older(lake: &Lake, settings: WriterSettings) -> Result<Self, LakeError> {
-        let WriterSettings { account, run_id, wait_lock, memory_limit_bytes, spill_folder, clock } = settings;
-        let lock = AccountLock::take(lake, &account, &run_id, wait_lock, clock).await?;
+        let WriterSettings { account, run_id, wait_lock, memory_limit_bytes, spill_folder, clock, stop } = settings;
+        let lock = tokio::select! {
+            lock = AccountLock::take(lake, &account, &run_id, wait_lock, clock) => lock?,
+            () = stop.cancelled() => return Err(LakeError::Stopped),
+        };
         match Self::load_head(lake, &account, &run_id).await {
             Ok(head) => Ok(Self {
                 lake: lake.clone(),
@@ -137,6 +145,7 @@ impl Writer {
                 run: None,
                 memory_limit_bytes,
                 spill_folder,
+                stop,
                 head_changed: false,
                 next_sequence: AtomicU64::new(0),
             }),
@@ -285,6 +294,10 @@ impl Writer {
 
     pub(super) fn lock_staged(&self) -> std::sync::MutexGuard<'_, Vec<Arc<StagedObject>>> {
         self.staged.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn check_stop(&self) -> Result<(), LakeError> {
+        if self.stop.is_cancelled() { Err(LakeError::Stopped) } else { Ok(()) }
     }
 
     /// Deletes staged objects whose rows the ledger says are in the lake.

@@ -103,6 +103,7 @@ pub async fn load(
     let mut run =
         Run { lake, request, id: run_id, progress, summary: &mut summary, unreported: Vec::new(), lost_seconds: 0 };
     let result = run.load(Arc::clone(&source), &mut stop).await;
+    let result = stop.named(result);
     let traffic = source.traffic();
     summary.requests = traffic.requests - before.requests;
     summary.page_bytes = traffic.page_bytes - before.page_bytes;
@@ -127,6 +128,7 @@ impl Run<'_> {
             run_id: self.id.clone(),
             wait_lock: self.request.wait_lock,
             memory_limit_bytes: self.request.memory_limit_bytes,
+            stop: stop.token(),
             ..WriterSettings::new(self.request.account_id.clone())
         };
         let (lake, request) = (self.lake, self.request);
@@ -143,6 +145,7 @@ impl Run<'_> {
         self.summary.ranges.clone_from(&scope.own);
         self.summary.resumed.clone_from(&scope.resumed);
         let result = self.read_and_commit(source, &scope, &mut writer, stop).await;
+        let result = stop.named(result);
         self.summary.name_owed(&self.unreported, writer.head());
         if let Some(stream) = writer.head().stream(Some(&self.request.stream_id)) {
             self.summary.provisional_up_to = stream.provisional_up_to();

@@ -51,6 +51,7 @@ pub async fn replay(lake: &Lake, request: &ReplayRequest, progress: &dyn Progres
         decoder: Some(Decoder::new()),
     };
     let result = run.replay().await;
+    let result = run.stop.named(result);
     let result = run.close(result).await;
     Finished::new(summary, result, request.strict)
 }
@@ -236,6 +237,7 @@ impl Run<'_> {
                 run_id: self.id.clone(),
                 wait_lock: self.request.wait_lock,
                 memory_limit_bytes: self.request.memory_limit_bytes,
+                stop: self.stop.token(),
                 ..WriterSettings::new(account_id.clone())
             };
             let intent = RunIntent::of("replay");

@@ -1,6 +1,8 @@
 use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
 use crate::error::Error;
+use crate::lake::LakeError;
 
 /// What asks a run to stop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,26 +15,34 @@ pub enum Signal {
 
 /// Asks a run to stop cleanly.
 #[derive(Debug)]
-pub struct Stopper(watch::Sender<Option<Signal>>);
+pub struct Stopper {
+    asked: watch::Sender<Option<Signal>>,
+    token: CancellationToken,
+}
 
 /// Where a run looks whether it is to stop.
 #[derive(Debug, Clone)]
-pub struct Stop(watch::Receiver<Option<Signal>>);
+pub struct Stop {
+    asked: watch::Receiver<Option<Signal>>,
+    token: CancellationToken,
+}
 
 impl Stopper {
     /// A stopper with what it stops.
     pub fn new() -> (Self, Stop) {
         let (sender, receiver) = watch::channel(None);
-        (Self(sender), Stop(receiver))
+        let token = CancellationToken::new();
+        (Self { asked: sender, token: token.clone() }, Stop { asked: receiver, token })
     }
 
     /// Asks to stop. The first signal counts.
     pub fn stop(&self, signal: Signal) {
-        self.0.send_if_modified(|asked| {
+        self.asked.send_if_modified(|asked| {
             let first = asked.is_none();
             *asked = asked.or(Some(signal));
             first
         });
+        self.token.cancel();
     }
 }
 
@@ -49,7 +59,7 @@ impl Stop {
 
     /// The error to end with, once the run is to stop; never where nobody can ask any more.
     pub async fn asked(&mut self) -> Error {
-        let signal = self.0.wait_for(Option::is_some).await.ok().and_then(|signal| *signal);
+        let signal = self.asked.wait_for(Option::is_some).await.ok().and_then(|signal| *signal);
         match signal {
             Some(Signal::Terminate) => Error::Terminated,
             Some(Signal::Interrupt) => Error::Interrupted,
@@ -57,9 +67,22 @@ impl Stop {
         }
     }
 
+    /// What tells the lake to stop.
+    pub(super) fn token(&self) -> CancellationToken {
+        self.token.clone()
+    }
+
+    /// The signal, where the lake stopped because of it.
+    pub(super) fn named<T>(&self, result: Result<T, Error>) -> Result<T, Error> {
+        match result {
+            Err(Error::Lake(LakeError::Stopped)) => Err(self.check().err().unwrap_or(LakeError::Stopped.into())),
+            result => result,
+        }
+    }
+
     /// The error to end with, if the run is to stop.
     pub(super) fn check(&self) -> Result<(), Error> {
-        match *self.0.borrow() {
+        match *self.asked.borrow() {
             None => Ok(()),
             Some(Signal::Interrupt) => Err(Error::Interrupted),
             Some(Signal::Terminate) => Err(Error::Terminated),

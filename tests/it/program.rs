@@ -102,6 +102,15 @@ impl Running {
         kib.parse::<u64>().ok().map(|kib| kib * 1024)
     }
 
+    /// Kills the program, and waits until it is gone.
+    pub fn kill(mut self) {
+        self.child.kill().expect("a child can be killed");
+        self.child.wait().expect("a child has an end");
+        for reader in [self.stdout, self.stderr] {
+            reader.join().expect("the reader ends");
+        }
+    }
+
     /// Waits for the end.
     pub fn ended(mut self) -> Ran {
         let deadline = Instant::now() + PATIENCE;

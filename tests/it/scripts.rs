@@ -15,23 +15,8 @@ use serde_json::Value;
 use tokio::sync::Notify;
 
 use crate::centre::run;
+use crate::dice::Dice;
 use crate::following::{Following, day, hour, keyed, range, traffic};
-
-/// Chance that is the same everywhere (splitmix64).
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self, sides: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (z ^ (z >> 31)) % sides
-    }
-
-    fn pick<T: Copy>(&mut self, of: &[T]) -> T {
-        of[usize::try_from(self.roll(of.len().try_into().unwrap())).unwrap()]
-    }
-}
 
 /// How a load is ended before its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -219,10 +204,10 @@ fn centre(seed: u64, dice: &mut Dice) -> SimulatorSettings {
 }
 
 async fn play(seed: u64) {
-    let mut dice = Dice(seed);
+    let mut dice = Dice::new(seed);
     let settings = centre(seed, &mut dice);
     let following = Arc::new(Following::at(hour(20), settings));
-    let mut script = Script { following, asked: Arc::default(), saved: Vec::new(), dice: Dice(seed + 1_000_000) };
+    let mut script = Script { following, asked: Arc::default(), saved: Vec::new(), dice: Dice::new(seed + 1_000_000) };
     let steps: Vec<_> = (0..4 + dice.roll(4)).map(|_| Step::by_chance(&mut dice)).collect();
     let told = format!("seed {seed}: {steps:?}");
     let played = tokio::spawn(async move {

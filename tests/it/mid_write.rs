@@ -1,0 +1,240 @@
+//! Whoever reads a day while it is replaced sees one of its versions, or an error that says so; never both versions.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::Duration;
+
+use arrow::array::{Array, AsArray, RecordBatch};
+use arrow::datatypes::DataType;
+use kore_lake::lake::Lake;
+use kore_lake::pipeline::{ReplayRequest, Stop, Unwatched, replay};
+use kore_lake::query::{QueryError, Session, SessionSettings, report};
+use kore_lake::source::BareDefaults;
+use object_store::path::Path as ObjectPath;
+use object_store::{ObjectStoreExt, PutPayload};
+use serde_json::{Value, json};
+
+use crate::binary::python;
+use crate::centre::{MEMORY_BYTES, run, whole};
+use crate::dice::Dice;
+use crate::reliability::{Figure, tell};
+use crate::scene::lake_at;
+use crate::service::wait_until;
+
+const ROWS: u32 = 1_000;
+const REWRITES: usize = 200;
+/// What every row of a version says: as long in each.
+const VERSIONS: [&str; 2] = ["voice", "email"];
+
+/// What statements saw while the day was replaced.
+#[derive(Debug, Default)]
+struct Seen {
+    statements: AtomicUsize,
+    mixed: AtomicUsize,
+    /// Errors before the first row.
+    failed: Mutex<Vec<String>>,
+    /// Ends after the first row that say that the day was replaced and to run again.
+    ended: AtomicUsize,
+}
+
+/// The object of a day as a load writes it, with one mark in all rows.
+async fn version(mark: &str, folder: &Path) -> (Lake, ObjectPath, bytes::Bytes) {
+    let record = |second: u32| {
+        let start = jiff::Timestamp::from_second(1_772_438_400 + i64::from(second)).unwrap();
+        json!({
+            "sessionId": format!("s-{second:06}"), "conversationId": format!("c-{second}"),
+            "sessionStartTime": start.to_string(), "finalStatus": "CLOSED", "channel": mark, "userId": mark, "direction": "INBOUND",
+        })
+    };
+    let records: Vec<Value> = (0..ROWS).map(record).collect();
+    let page = folder.join(format!("{mark}.json"));
+    fs::write(&page, json!({ "data": records }).to_string()).unwrap();
+    let lake = lake_at(&folder.join(mark));
+    let request = ReplayRequest {
+        paths: vec![page],
+        bare: BareDefaults { account_id: Some("a".parse().unwrap()), ..BareDefaults::default() },
+        allow_downgrade: false,
+        wait_lock: Duration::ZERO,
+        memory_limit_bytes: MEMORY_BYTES,
+        strict: false,
+    };
+    whole(replay(&lake, &request, &Unwatched, Stop::never()).await);
+    let day = lake.list_partitions().await.unwrap().remove(0).meta.location;
+    let bytes = lake.store().get(&day).await.unwrap().bytes().await.unwrap();
+    (lake, day, bytes)
+}
+
+/// A lake of one day, and both versions of that day.
+#[derive(Clone)]
+struct Day {
+    lake: Lake,
+    path: ObjectPath,
+    versions: Vec<bytes::Bytes>,
+}
+
+impl Day {
+    async fn of(folder: &Path) -> Self {
+        let (lake, path, first) = version(VERSIONS[0], folder).await;
+        let (_, _, second) = version(VERSIONS[1], folder).await;
+        Self { lake, path, versions: vec![first, second] }
+    }
+}
+
+/// Replaces the day 200 times, as a load does, each time once `ready` says so, then says that it is done.
+fn rewrite(day: &Day, done: &AtomicBool, mut ready: impl FnMut()) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    for number in 1..=REWRITES {
+        let version = PutPayload::from(day.versions[number % 2].clone());
+        runtime.block_on(day.lake.store().put(&day.path, version)).unwrap();
+        ready();
+    }
+    done.store(true, Ordering::Relaxed);
+}
+
+/// The values of the marks in these rows.
+fn marks(batches: &[RecordBatch]) -> BTreeSet<String> {
+    let is_mark = |name: &str| ["channel", "user_id", "low", "high", "low_user", "high_user"].contains(&name);
+    let columns = batches.iter().flat_map(|batch| {
+        let schema = batch.schema();
+        let named = schema.fields().iter().zip(batch.columns()).filter(|(field, _)| is_mark(field.name()));
+        named.map(|(_, column)| column.clone()).collect::<Vec<_>>()
+    });
+    let texts = columns.flat_map(|column| {
+        let text = arrow::compute::cast(&column, &DataType::Utf8).unwrap();
+        let text = text.as_string::<i32>();
+        (0..text.len()).filter(|row| text.is_valid(*row)).map(|row| text.value(row).to_owned()).collect::<Vec<_>>()
+    });
+    texts.collect()
+}
+
+const QUESTIONS: [&str; 3] = [
+    "SELECT min(channel) AS low, max(channel) AS high, min(user_id) AS low_user, max(user_id) AS high_user FROM conversations",
+    "SELECT channel, user_id, session_id FROM conversations",
+    "report volume",
+];
+
+/// Asks again and again until the rewrites are done.
+async fn ask(lake: Lake, done: Arc<AtomicBool>, seen: Arc<Seen>) {
+    let session = Session::open((&lake).into(), SessionSettings::default()).await.unwrap();
+    for question in QUESTIONS.into_iter().cycle() {
+        let (batches, ended) = answer(&session, question).await;
+        match ended {
+            Ok(()) => assert!(!marks(&batches).is_empty(), "{question}"),
+            Err(QueryError::Replaced { .. }) if !batches.is_empty() => {
+                seen.ended.fetch_add(1, Ordering::Relaxed);
+            }
+            Err(error) => {
+                seen.failed.lock().unwrap().push(format!("{question}: {error}"));
+            }
+        }
+        seen.mixed.fetch_add(usize::from(marks(&batches).len() > 1), Ordering::Relaxed);
+        seen.statements.fetch_add(1, Ordering::Relaxed);
+        if done.load(Ordering::Relaxed) {
+            break;
+        }
+    }
+}
+
+/// The rows up to the end, and how that came.
+async fn answer(session: &Session, question: &str) -> (Vec<RecordBatch>, Result<(), QueryError>) {
+    let asked = match question.strip_prefix("report ") {
+        Some(name) => {
+            let report = report(name).unwrap();
+            session.report(report, &report.bind(&BTreeMap::new()).unwrap()).await
+        }
+        None => session.run(&session.parse(question).unwrap().remove(0)).await,
+    };
+    let mut batches = Vec::new();
+    let mut rows = match asked {
+        Ok(rows) => rows,
+        Err(error) => return (batches, Err(error)),
+    };
+    loop {
+        match rows.next().await {
+            Ok(Some(batch)) => batches.push(batch),
+            Ok(None) => return (batches, Ok(())),
+            Err(error) => return (batches, Err(error)),
+        }
+    }
+}
+
+/// Each rewrite comes at another moment of a statement, and at most two or three come in one.
+async fn statements(day: Day) -> Arc<Seen> {
+    let (done, seen) = (Arc::new(AtomicBool::new(false)), Arc::new(Seen::default()));
+    let writer = thread::spawn({
+        let (day, done, seen) = (day.clone(), done.clone(), seen.clone());
+        let (mut dice, mut before) = (Dice::new(3), 0);
+        move || {
+            rewrite(&day, &done, || {
+                while seen.statements.load(Ordering::Relaxed) == before {
+                    thread::sleep(Duration::from_millis(1)); // between two looks
+                }
+                before = seen.statements.load(Ordering::Relaxed);
+                thread::sleep(Duration::from_millis(dice.roll(60))); // a moment by chance
+            });
+        }
+    });
+    ask(day.lake, done, seen.clone()).await;
+    writer.join().unwrap();
+    seen
+}
+
+/// What an engine counted while the day was replaced 200 times.
+async fn engine(name: &str, pace: Duration, day: Day) -> Value {
+    let folder = tempfile::tempdir().unwrap();
+    let (begun, end) = (folder.path().join("begun"), folder.path().join("end"));
+    let files = [name.into(), day.lake.url().folder().to_owned(), begun.clone(), end.clone()];
+    let reading = thread::spawn(move || python("tests/readers/mid_write.py", &files));
+    let writing = tokio::task::spawn_blocking(move || {
+        wait_until("the first read is done", || begun.exists());
+        rewrite(&day, &AtomicBool::new(false), || thread::sleep(pace));
+        fs::write(&end, "").unwrap();
+    });
+    writing.await.unwrap();
+    serde_json::from_str(&reading.join().unwrap()).unwrap()
+}
+
+fn number(told: &Value, name: &str) -> usize {
+    usize::try_from(told[name].as_u64().unwrap()).unwrap()
+}
+
+#[test]
+fn nobody_sees_two_versions_of_a_day_that_is_replaced() {
+    let (seen, duckdb) = run(async {
+        let folder = tempfile::tempdir().unwrap();
+        let day = Day::of(folder.path()).await;
+        (statements(day.clone()).await, engine("duckdb", Duration::from_millis(25), day).await)
+    });
+    let count = |of: &AtomicUsize| of.load(Ordering::Relaxed);
+    let failed = seen.failed.lock().unwrap();
+    assert!(failed.is_empty(), "{failed:?}");
+    assert_eq!(number(&duckdb, "versions"), 2, "{duckdb}");
+    tell(
+        "Readers in mid-write",
+        &[
+            Figure::exact("rewrites of a day, values of equal length, per reader", REWRITES),
+            Figure::at_least("statements of `query` and `report`", count(&seen.statements), 30),
+            Figure::exact("of these mixed", count(&seen.mixed)),
+            Figure::exact("of these failed before their first row", failed.len()),
+            Figure::at_least("reads of DuckDB", number(&duckdb, "reads"), 30),
+            Figure::exact("of these mixed, DuckDB", number(&duckdb, "mixed")),
+            Figure::at_least("of these failed, DuckDB", number(&duckdb, "errors"), 0),
+        ],
+    );
+    assert_eq!((count(&seen.mixed), failed.len(), number(&duckdb, "mixed")), (0, 0, 0));
+}
+
+#[test]
+#[ignore = "measures what another engine does, for the README: nothing of ours can fail"]
+fn what_spark_sees() {
+    let spark = run(async {
+        let folder = tempfile::tempdir().unwrap();
+        engine("spark", Duration::from_millis(100), Day::of(folder.path()).await).await
+    });
+    assert!(number(&spark, "reads") > 0);
+    println!("Spark: {spark}");
+}
