@@ -69,7 +69,9 @@ async fn mended(stage: &Stage, orders: Vec<Order>, undisturbed: u64) -> Vec<Kill
     let wire = stage.scene.centre();
     stage.scene.play_again(&copy.lake, wire.clone(), &wire).await;
     stage.hold(&copy).await;
-    asked_once(&copy, &done);
+    if matches!(stage.scene, Scene::FirstLoad | Scene::NextLoad) {
+        asked_once(&copy, &done);
+    }
     let in_flight = u64::try_from(CONCURRENCY * kills.len()).unwrap() * PAGES_OF_A_WINDOW;
     let (asked, most) = (spent + wire.requests(), undisturbed + in_flight);
     assert!(asked <= most, "{asked} requests, expected at most {most}");
