@@ -176,7 +176,7 @@ impl Stage {
         copy_folder(self.folder.path(), folder.path());
         let copy = Copy { lake: lake_at(folder.path()), folder };
         if !matches!(self.scene, Scene::FirstLoad | Scene::Rebuild) {
-            copy.take_over_etags(&lake_at(self.folder.path()), &self.wire).await;
+            copy.take_over_etags(&existing(self.folder.path()), &self.wire).await;
         }
         copy
     }
@@ -249,6 +249,11 @@ impl Copy {
 /// The lake `lake` in a folder.
 pub fn lake_at(folder: &Path) -> Lake {
     Lake::create(&folder.join("lake").to_str().unwrap().parse::<LakeUrl>().unwrap()).unwrap()
+}
+
+/// The same lake where it is there: nothing is tried out in it, so that it can be copied meanwhile.
+fn existing(folder: &Path) -> Lake {
+    Lake::open_existing(&folder.join("lake").to_str().unwrap().parse::<LakeUrl>().unwrap()).unwrap()
 }
 
 fn head(lake: &Lake, wire: &Wire) -> PathBuf {

@@ -62,14 +62,16 @@ async fn mended(stage: &Stage, orders: Vec<Order>, undisturbed: u64) -> Vec<Kill
         spent += killed.map_or(0, |killed| killed.requests);
         kills.extend(killed);
         copy.readable().await;
-        if killed.is_none_or(|killed| killed.phase == Phase::CleanUp) && !is_open(stage, &copy).await {
-            (done, spent) = (runs(&copy), 0); // it had ended but for the sweeping: the next run is another one
+        if !is_open(stage, &copy).await {
+            (done, spent) = (runs(&copy), 0); // it had done all it set out to do: the next run is another one
         }
     }
     let wire = stage.scene.centre();
     stage.scene.play_again(&copy.lake, wire.clone(), &wire).await;
     stage.hold(&copy).await;
-    asked_once(&copy, &done);
+    if matches!(stage.scene, Scene::FirstLoad | Scene::NextLoad) {
+        asked_once(&copy, &done);
+    }
     let in_flight = u64::try_from(CONCURRENCY * kills.len()).unwrap() * PAGES_OF_A_WINDOW;
     let (asked, most) = (spent + wire.requests(), undisturbed + in_flight);
     assert!(asked <= most, "{asked} requests, expected at most {most}");
