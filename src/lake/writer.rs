@@ -109,7 +109,8 @@ impl Writer {
     ///
     /// # Errors
     /// [`LakeError::LockHeld`]: a retry helps once the other is done. [`LakeError::CorruptLedger`],
-    /// [`LakeError::LedgerLost`], [`LakeError::OtherSchema`], [`LakeError::CorruptPartition`]: no retry helps.
+    /// [`LakeError::LedgerLost`], [`LakeError::OtherSchema`], [`LakeError::CorruptPartition`],
+    /// [`LakeError::IgnoresConditions`]: no retry helps.
     pub async fn open(lake: &Lake, settings: WriterSettings) -> Result<Self, LakeError> {
         let mut writer = Self::open_older(lake, settings).await?;
         match writer.check_schema().await {

@@ -1,0 +1,8 @@
+//! Lakes on S3: the program as a user runs it, against a real server over HTTP.
+
+mod behaviour;
+mod errors;
+mod program;
+mod readers;
+mod secrets;
+pub mod server;
