@@ -10,6 +10,7 @@ use object_store::path::Path;
 use super::lock::AccountLock;
 use super::staging::StagedObject;
 use super::tables::{self, RunLine, RunState};
+use super::upload::Known;
 use super::{AccountHead, Clock, CommitSummary, Intent, Lake, LakeError, LedgerTable, StagedWindow, layout, partition};
 use crate::clock::{TimeRange, UtcTime};
 use crate::schema::{AccountId, ApiVersion, RunId, Schema, StreamId};
@@ -157,7 +158,7 @@ impl Writer {
                 return Err(LakeError::LedgerLost { account, path, days: partitions.len() });
             }
             // Written before the first row: partitions without a ledger are then never the work of a kill.
-            let mut head = AccountHead::new(account, run);
+            let mut head = AccountHead { known: Known::Absent, ..AccountHead::new(account, run) };
             head.store(lake, run).await?;
             return Ok(head);
         };

@@ -2,6 +2,7 @@
 
 mod behaviour;
 mod errors;
+pub mod places;
 mod program;
 mod readers;
 mod secrets;

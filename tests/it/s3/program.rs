@@ -1,7 +1,5 @@
 //! Every command with a lake on S3.
 
-use std::path::Path;
-
 use super::server::{BUCKET, S3Server};
 use crate::program::Program;
 use crate::service::Service;
@@ -40,7 +38,7 @@ impl OnS3 {
 
     /// Files that the program left in the folder it stood in.
     pub fn left_behind(&self) -> usize {
-        std::fs::read_dir(self.folder.path() as &Path).unwrap().count()
+        std::fs::read_dir(self.folder.path()).unwrap().count()
     }
 }
 
@@ -54,23 +52,19 @@ fn a_lake_on_s3_is_loaded_asked_and_proven() {
     let again = on_s3.load("--output json").run();
     assert_eq!(again.code, 0, "{again}");
     assert!(again.stdout.contains("\"days_written\": 0"), "{again}");
-    for line in ["status", "verify", "migrate", "check --host 127.0.0.1:1 --retry-deadline 1s", "plan", "report volume"]
-    {
-        let account = if matches!(line, "status" | "verify" | "migrate" | "report volume") { "" } else { "x" };
-        let _ = account;
-        let program = match line.split(' ').next().unwrap() {
-            "check" => on_s3.program(&on_s3.service.load_line().replacen("load", "check", 1).replace(RANGE, "")),
-            "plan" => on_s3.program(
-                &on_s3
-                    .service
-                    .load_line()
-                    .replacen("load", "plan", 1)
-                    .replace("--concurrency 1", "")
-                    .replace(&host(&on_s3), ""),
-            ),
-            _ => on_s3.program(line),
-        };
-        let ran = program.run();
+    let data = &on_s3.service.running().simulator().settings().data;
+    let of_account = format!("--account-id {} --stream-id {}", data.account_id, data.stream_ids[0]);
+    let host = on_s3.service.running().base_url();
+    for line in [
+        "status".to_owned(),
+        "verify".to_owned(),
+        "migrate".to_owned(),
+        "report volume service_level".to_owned(),
+        format!("plan {of_account} --from 2026-03-02 --to 2026-03-04"),
+        format!("check {of_account} --host {host}"),
+        format!("unlock --account-id {}", data.account_id),
+    ] {
+        let ran = on_s3.program(&line).run();
         assert_eq!(ran.code, 0, "{line}\n{ran}");
     }
     assert!(on_s3.server.keys("").iter().all(|key| key.starts_with("team/lake/")), "{:?}", on_s3.server.keys(""));
@@ -78,12 +72,6 @@ fn a_lake_on_s3_is_loaded_asked_and_proven() {
     assert_eq!(parquet.count(), 0);
     let left: Vec<_> = on_s3.server.keys("team/lake/_kore_lake").into_iter().filter(|key| is_left(key)).collect();
     assert_eq!((left, on_s3.left_behind()), (Vec::<String>::new(), 0));
-}
-
-const RANGE: &str = "--from 2026-03-02 --to 2026-03-04";
-
-fn host(on_s3: &OnS3) -> String {
-    format!("--host {} ", on_s3.service.running().base_url())
 }
 
 /// Of staging, locks and probes nothing stays.
