@@ -23,7 +23,12 @@ fn path(name: &str) -> Path {
     Path::from(format!("conversations/a/{name}"))
 }
 
-async fn put(store: &dyn ObjectStore, name: &str, text: &'static str, mode: PutMode) -> object_store::Result<PutResult> {
+async fn put(
+    store: &dyn ObjectStore,
+    name: &str,
+    text: &'static str,
+    mode: PutMode,
+) -> object_store::Result<PutResult> {
     store.put_opts(&path(name), PutPayload::from_static(text.as_bytes()), mode.into()).await
 }
 
@@ -70,7 +75,8 @@ fn a_listing_names_what_is_there_and_reads_are_pinned_to_what_it_named() {
             let folders = store.list_with_delimiter(Some(&Path::from("conversations/a"))).await.unwrap();
             assert_eq!((folders.objects.len(), folders.common_prefixes), (2, vec![path("c")]), "{}", place.name);
             let listed = listed.iter().find(|meta| meta.location == path("a")).unwrap().clone();
-            let pinned = || GetOptions { if_match: listed.e_tag.clone(), ..GetOptions::default() }.with_range(Some(2..5));
+            let pinned =
+                || GetOptions { if_match: listed.e_tag.clone(), ..GetOptions::default() }.with_range(Some(2..5));
             let read = store.get_opts(&path("a"), pinned()).await.unwrap().bytes().await.unwrap();
             assert_eq!(read, Bytes::from_static(b"234"), "{}", place.name);
             put(store, "a", "9876543210", PutMode::Overwrite).await.unwrap();

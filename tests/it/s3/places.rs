@@ -18,7 +18,7 @@ use super::server::{S3Server, url};
 pub struct Place {
     pub name: &'static str,
     pub lake: Lake,
-    _held: Box<dyn Any + Send>,
+    _held: Box<dyn Any + Send + Sync>,
 }
 
 impl Place {
