@@ -300,7 +300,14 @@ fn a_store_that_ignores_conditions_is_refused_unless_there_is_a_single_writer() 
     let folder = tempfile::tempdir().unwrap();
     let line = format!("{} --lake s3://{BUCKET}/b", service.load_line());
     let load = |line: &str| server.program(service.program(folder.path(), line)).run();
-    insta::assert_snapshot!(load(&line), @"");
+    insta::assert_snapshot!(load(&line), @"
+    exit 2
+    --- stdout
+    load: failed in [s] s
+    --- stderr
+    error: expected a store that keeps two writers apart, found that `s3://lakes/b` ignores If-None-Match
+    hint: give --single-writer if nothing else ever writes this lake
+    ");
     assert_eq!(load(&format!("{line} --single-writer")).code, 0);
 }
 

@@ -221,3 +221,16 @@ fn a_probe_of_a_bucket_leaves_nothing_behind() {
     assert_eq!(before.len(), 1, "{before:?}");
     assert_eq!(server.keys(""), before);
 }
+
+#[test]
+fn a_large_object_goes_to_s3_in_parts_and_leaves_none_where_it_is_given_up() {
+    let server = super::server::S3Server::start();
+    let settings = server.settings();
+    run(async move {
+        let lake = Lake::create(&super::server::url("lake"), &settings).await.unwrap();
+        let mut upload = lake.store().put_multipart(&path("big")).await.unwrap();
+        upload.put_part(Bytes::from(vec![7_u8; 5 << 20]).into()).await.unwrap();
+        upload.abort().await.unwrap();
+    });
+    assert_eq!((server.requests("uploadId"), server.requests("DELETE"), server.keys("lake")), (2, 1, vec![]));
+}

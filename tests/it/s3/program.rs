@@ -47,11 +47,12 @@ const COUNT: &str = "SELECT count(*) AS rows FROM conversations";
 #[test]
 fn a_lake_on_s3_is_loaded_asked_and_proven() {
     let on_s3 = OnS3::loaded("team/lake");
-    let rows = on_s3.program("query --format csv -c").arg(COUNT).run().output();
+    let rows = on_s3.program("query --format csv").arg("-c").arg(COUNT).run().output();
     assert!(rows.lines().nth(1).unwrap().parse::<usize>().unwrap() > 50, "{rows}");
     let again = on_s3.load("--output json").run();
     assert_eq!(again.code, 0, "{again}");
-    assert!(again.stdout.contains("\"days_written\": 0"), "{again}");
+    let summary: serde_json::Value = serde_json::from_str(&again.stdout).unwrap();
+    assert_eq!(summary["days"]["written"], 0, "{again}");
     let data = &on_s3.service.running().simulator().settings().data;
     let of_account = format!("--account-id {} --stream-id {}", data.account_id, data.stream_ids[0]);
     let host = on_s3.service.running().base_url();
@@ -91,11 +92,11 @@ fn pages_are_replayed_into_a_lake_on_s3_and_a_demo_runs_there() {
     let on_s3 = OnS3::new("a");
     let ran = on_s3.load("--save-pages pages").run();
     assert_eq!(ran.code, 0, "{ran}");
-    let rows = on_s3.program("query --format csv -c").arg(COUNT).run().output();
+    let rows = on_s3.program("query --format csv").arg("-c").arg(COUNT).run().output();
     let other = OnS3 { lake: format!("s3://{BUCKET}/b"), ..on_s3 };
     let ran = other.program("replay pages").run();
     assert_eq!(ran.code, 0, "{ran}");
-    assert_eq!(other.program("query --format csv -c").arg(COUNT).run().output(), rows);
+    assert_eq!(other.program("query --format csv").arg("-c").arg(COUNT).run().output(), rows);
     let demo = other.program("demo").run();
-    assert_eq!(demo.code, 2, "expected a demo to refuse the lake of another account\n{demo}");
+    assert_eq!(demo.code, 0, "{demo}");
 }

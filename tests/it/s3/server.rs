@@ -1,15 +1,11 @@
 //! An S3 server in this process, over HTTP on a free loopback port, its objects in a folder of its own.
-//!
-//! `s3s-fs` looks at a condition and then writes, two writers between: a lock on each path makes that one step. It
-//! reads without looking at `If-Match`: that is done here.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use axum::Router;
 use axum::body::Body;
-use axum::http::{Method, Request, Response, StatusCode, header};
+use axum::http::{Request, Response};
 use kore_lake::lake::{LakeUrl, StoreCredentials, StoreSettings};
 use s3s::auth::SimpleAuth;
 use s3s::service::{S3Service, S3ServiceBuilder};
@@ -18,6 +14,7 @@ use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 
+use super::bucket::Bucket;
 use crate::program::Program;
 
 /// The one bucket.
@@ -35,13 +32,10 @@ pub struct S3Server {
     runtime: Option<Runtime>,
 }
 
-/// What stands before the service.
+/// What stands before the service: it counts.
 struct Front {
     service: S3Service,
-    paths: Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>,
     requests: Mutex<HashMap<String, usize>>,
-    ignores_conditions: bool,
-    refused: AtomicUsize,
 }
 
 impl S3Server {
@@ -57,15 +51,10 @@ impl S3Server {
     fn with(ignores_conditions: bool) -> Self {
         let folder = tempfile::tempdir().unwrap();
         std::fs::create_dir(folder.path().join(BUCKET)).unwrap();
-        let mut builder = S3ServiceBuilder::new(FileSystem::new(folder.path()).unwrap());
+        let files = FileSystem::new(folder.path()).unwrap();
+        let mut builder = S3ServiceBuilder::new(Bucket { files, ignores_conditions, keys: Mutex::default() });
         builder.set_auth(SimpleAuth::from_single(ACCESS_KEY_ID, SECRET_ACCESS_KEY));
-        let front = Arc::new(Front {
-            service: builder.build(),
-            paths: Mutex::default(),
-            requests: Mutex::default(),
-            ignores_conditions,
-            refused: AtomicUsize::new(0),
-        });
+        let front = Arc::new(Front { service: builder.build(), requests: Mutex::default() });
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
         let address = listener.local_addr().unwrap();
@@ -118,15 +107,10 @@ impl S3Server {
         keys
     }
 
-    /// Requests with this word in method, path or query.
+    /// Requests so far with this word in method, path or query.
     pub fn requests(&self, word: &str) -> usize {
         let requests = self.front.requests.lock().unwrap();
         requests.iter().filter(|(line, _)| line.contains(word)).map(|(_, count)| count).sum()
-    }
-
-    /// Requests that were refused since their condition did not hold.
-    pub fn refused(&self) -> usize {
-        self.front.refused.load(Ordering::Relaxed)
     }
 }
 
@@ -151,30 +135,9 @@ async fn serve(listener: TcpListener, front: Arc<Front>) {
 }
 
 impl Front {
-    async fn answer(&self, mut request: Request<Body>) -> Response<Body> {
-        let (method, uri) = (request.method().clone(), request.uri().clone());
-        *self.requests.lock().unwrap().entry(format!("{method} {uri}")).or_default() += 1;
-        let read = matches!(method, Method::GET | Method::HEAD);
-        let expected = request.headers().get(header::IF_MATCH).filter(|_| read).cloned();
-        if self.ignores_conditions {
-            request.headers_mut().remove(header::IF_NONE_MATCH);
-            request.headers_mut().remove(header::IF_MATCH);
-        }
-        let path = Arc::clone(self.paths.lock().unwrap().entry(uri.path().to_owned()).or_default());
-        let one_at_a_time = path.lock().await;
-        let answer = self.service.call(request.map(s3s::Body::http_body_unsync)).await.unwrap().map(Body::new);
-        drop(one_at_a_time);
-        let other = answer.status().is_success()
-            && expected.is_some()
-            && answer.headers().get(header::ETAG) != expected.as_ref();
-        let answer = if other { refusal() } else { answer };
-        let refused = answer.status() == StatusCode::PRECONDITION_FAILED;
-        self.refused.fetch_add(usize::from(refused), Ordering::Relaxed);
-        answer
+    async fn answer(&self, request: Request<Body>) -> Response<Body> {
+        let line = format!("{} {}", request.method(), request.uri());
+        *self.requests.lock().unwrap().entry(line).or_default() += 1;
+        self.service.call(request.map(s3s::Body::http_body_unsync)).await.unwrap().map(Body::new)
     }
-}
-
-fn refusal() -> Response<Body> {
-    let body = "<Error><Code>PreconditionFailed</Code><Message>It is another version</Message></Error>";
-    Response::builder().status(StatusCode::PRECONDITION_FAILED).body(Body::from(body)).unwrap()
 }
