@@ -65,7 +65,7 @@ fn folder(path: PathBuf) -> Option<Place> {
 fn bucket(rest: &str) -> Option<Place> {
     let (bucket, prefix) = rest.split_once('/').unwrap_or((rest, ""));
     let is_name = |byte: u8| byte.is_ascii_alphanumeric() || b".-_".contains(&byte);
-    if bucket.is_empty() || !bucket.bytes().all(is_name) || prefix.contains(['?', '#']) {
+    if bucket.is_empty() || !bucket.bytes().all(is_name) || prefix.starts_with('/') || prefix.contains(['?', '#']) {
         return None;
     }
     let prefix = Path::parse(prefix).ok()?;
