@@ -59,9 +59,12 @@ impl S3 for Bucket {
             let Some(key) = object.key.clone() else { continue };
             let _one = self.lock(&key).await;
             let input = HeadObjectInput::builder().bucket(bucket.clone()).key(key).build().unwrap();
-            // An object may have gone since it was listed.
-            let head = self.files.head_object(request_of(input)).await;
-            object.e_tag = head.ok().and_then(|head| head.output.e_tag);
+            // It may have gone since it was listed, or be another by now: what is said of one must be of one version.
+            if let Ok(head) = self.files.head_object(request_of(input)).await {
+                object.e_tag = head.output.e_tag;
+                object.size = head.output.content_length;
+                object.last_modified = head.output.last_modified;
+            }
         }
         Ok(answer)
     }
