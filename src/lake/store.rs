@@ -111,7 +111,7 @@ impl StoreSettings {
         }
         if let Some(StoreCredentials { access_key_id, secret_access_key, session_token }) = &self.credentials {
             builder = builder.with_access_key_id(access_key_id).with_secret_access_key(secret_access_key);
-            builder = session_token.iter().fold(builder, |builder, token| builder.with_token(token));
+            builder = session_token.iter().fold(builder, AmazonS3Builder::with_token);
         }
         // The lock rests on it; a store that ignores it is found by a probe.
         Ok(builder.with_bucket_name(bucket).with_conditional_put(S3ConditionalPut::ETagMatch))

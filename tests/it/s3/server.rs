@@ -117,7 +117,9 @@ impl S3Server {
 impl Drop for S3Server {
     fn drop(&mut self) {
         // Dropped where other runtimes may run, it must not wait.
-        self.runtime.take().map(Runtime::shutdown_background);
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
     }
 }
 
