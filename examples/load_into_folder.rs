@@ -40,7 +40,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         range: Some(TimeRange::new("2026-03-02".parse()?, "2026-03-04".parse()?)?),
         ..LoadRequest::new(account, stream, ApiVersion::V2)
     };
-    let lake = Lake::create(&folder.parse()?)?;
+    let lake = Lake::in_folder(folder.as_ref())?;
     let finished = load(&lake, Arc::new(client), &request, &Unwatched, Stop::never()).await;
 
     // The summary is there also where the run failed.

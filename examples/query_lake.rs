@@ -8,7 +8,7 @@ use std::error::Error;
 
 use arrow::array::AsArray;
 use arrow::datatypes::{Date32Type, Int64Type};
-use kore_lake::lake::{Lake, SessionDate};
+use kore_lake::lake::{Lake, SessionDate, StoreSettings};
 use kore_lake::query::{Session, SessionSettings};
 
 /// `agent_segments` is one of the flat views over `conversations`: a row for each leg of an agent.
@@ -23,7 +23,7 @@ const SQL: &str = "
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     let folder = std::env::args().nth(1).ok_or("usage: query_lake FOLDER")?;
-    let lake = Lake::open_existing(&folder.parse()?)?;
+    let lake = Lake::open_existing(&folder.parse()?, &StoreSettings::default()).await?;
     let session = Session::open((&lake).into(), SessionSettings::default()).await?;
     for statement in session.parse(SQL)? {
         // Rows come as Arrow batches, as they are computed.

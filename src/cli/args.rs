@@ -11,6 +11,7 @@ use kore_lake::simulator::{Behaviour, Fault, Switch};
 /// Headings of the options, in which those of a command itself come first.
 const LAKE_SETTINGS: &str = "Lake settings";
 const API_SETTINGS: &str = "API settings";
+const STORE_SETTINGS: &str = "Lake on S3";
 const COMMON: &str = "Common options";
 
 /// Said below the options of every command.
@@ -23,6 +24,8 @@ KORE_LAKE_CLIENT_SECRET, in the environment; or files that their twins with _FIL
 
 /// Options of every command.
 const EVERYWHERE: &[&str] = &["log_format", "progress"];
+/// Options of every command that has to do with a lake.
+const STORE: &[&str] = &["store.endpoint", "store.region", "store.path_style", "store.allow_http"];
 /// Options of commands that read a lake.
 const READING: &[&str] = &["lake", "memory_limit"];
 /// Options of commands that write a lake.
@@ -33,6 +36,7 @@ const WRITING: &[&str] = &[
     "api",
     "memory_limit",
     "wait_lock",
+    "single_writer",
     "allow_downgrade",
     "strict",
     "output",
@@ -97,6 +101,7 @@ fn verb(name: &'static str, about: &'static str) -> Command {
 fn demo() -> Command {
     verb("demo", "Loads a week from the bundled simulator and runs reports: no network, no configuration")
         .args(settings(&["lake"], LAKE_SETTINGS))
+        .args(settings(STORE, STORE_SETTINGS))
 }
 
 fn load() -> Command {
@@ -111,6 +116,7 @@ fn load() -> Command {
         .after_help(format!("{LAYERS}\n\n{SECRETS}"))
         .args(settings(FETCHING, API_SETTINGS))
         .args(settings(WRITING, LAKE_SETTINGS))
+        .args(settings(STORE, STORE_SETTINGS))
 }
 
 fn range() -> [Arg; 2] {
@@ -139,6 +145,7 @@ fn replay() -> Command {
                 .help("timeZoneOffset that a bare answer was asked with (India -330)"),
         )
         .args(settings(WRITING, LAKE_SETTINGS))
+        .args(settings(STORE, STORE_SETTINGS))
 }
 
 fn query() -> Command {
@@ -161,6 +168,7 @@ fn query() -> Command {
         )
         .args(result_arguments())
         .args(settings(READING, LAKE_SETTINGS))
+        .args(settings(STORE, STORE_SETTINGS))
 }
 
 fn report() -> Command {
@@ -175,6 +183,7 @@ fn report() -> Command {
         )
         .args(result_arguments())
         .args(settings(READING, LAKE_SETTINGS))
+        .args(settings(STORE, STORE_SETTINGS))
         .args(settings(&["output"], LAKE_SETTINGS))
 }
 
@@ -285,7 +294,7 @@ fn settings(keys: &'static [&'static str], heading: &'static str) -> impl Iterat
 fn argument(option: &OptionSpec) -> Arg {
     let default = option.default_text().map(|default| format!(" [default: {default}]"));
     let help = format!("{}{}", option.help, default.unwrap_or_default());
-    let arg = Arg::new(option.key).long(option.key.replace('_', "-")).help(help);
+    let arg = Arg::new(option.key).long(option.flag().trim_start_matches('-').to_owned()).help(help);
     match option.value {
         Value::Named(name) => arg.value_name(name).allow_hyphen_values(true),
         Value::Switch => arg.action(ArgAction::SetTrue),

@@ -10,7 +10,7 @@ use arrow::error::ArrowError;
 use arrow::record_batch::RecordBatch;
 use kore_lake::clock::{TimeRange, UtcTime};
 use kore_lake::error::Error;
-use kore_lake::lake::{Lake, LakeUrl};
+use kore_lake::lake::Lake;
 use kore_lake::pipeline::{self, LoadRequest};
 use kore_lake::query::{Format, Rows, report};
 use kore_lake::schema::ApiVersion;
@@ -38,14 +38,13 @@ const SHOWN_ROWS: usize = 8;
 const PER_DAY: u32 = 300;
 
 pub async fn run(invocation: &Invocation) -> Result<End, Error> {
-    let url: LakeUrl = invocation.settings.lake.parse()?;
-    let lake = Lake::create(&url)?;
+    let lake = pipeline::create_lake(&invocation.settings, &invocation.options).await?;
     let mut settings = SimulatorSettings::default();
     settings.data.conversations_per_day = PER_DAY;
     expect_no_other_account(&lake, &settings.data.account_id).await?;
     let simulator = Simulator::start(settings).await?;
     print::note(&format!("1/3  a contact centre is simulated at {}", simulator.base_url()));
-    print::note(&format!("2/3  its week is loaded into {url}"));
+    print::note(&format!("2/3  its week is loaded into {}", lake.url()));
     let bar = Bar::new(invocation.shows_progress());
     let request = request(&simulator, invocation)?;
     let source = Arc::new(client(&simulator)?);

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use kore_lake::clock::{TimeRange, UtcTime};
 use kore_lake::config::{OutputFormat, Settings};
 use kore_lake::error::Error;
-use kore_lake::lake::{Lake, LakeError, LakeUrl};
+use kore_lake::lake::LakeError;
 use kore_lake::pipeline::{self, LoadRequest, Plan};
 
 use super::progress::Bar;
@@ -22,8 +22,7 @@ pub async fn run(invocation: &Invocation) -> Result<End, Error> {
     Settings::needed("host", invocation.settings.host.as_ref())?;
     let request = request(invocation)?;
     let source = pipeline::client(&invocation.settings, &invocation.options)?;
-    let url: LakeUrl = invocation.settings.lake.parse()?;
-    let lake = Lake::create(&url)?;
+    let lake = pipeline::create_lake(&invocation.settings, &invocation.options).await?;
     let bar = Bar::new(invocation.shows_progress());
     let finished = pipeline::load(&lake, Arc::new(source), &request, &bar, invocation.stop.clone()).await;
     bar.clear();
@@ -32,8 +31,7 @@ pub async fn run(invocation: &Invocation) -> Result<End, Error> {
 
 /// Closes owed windows by hand.
 async fn accept(invocation: &Invocation, accepted: TimeRange) -> Result<End, Error> {
-    let url: LakeUrl = invocation.settings.lake.parse()?;
-    let lake = Lake::open_existing(&url)?;
+    let lake = pipeline::open_lake(&invocation.settings, &invocation.options).await?;
     for owed in pipeline::accept(&lake, &request(invocation)?, accepted).await? {
         print::result(&format!("accepted {}\n", owed.range)).map_err(Error::Output)?;
     }
@@ -43,11 +41,10 @@ async fn accept(invocation: &Invocation, accepted: TimeRange) -> Result<End, Err
 /// Says what a load would do.
 pub async fn plan(invocation: &Invocation) -> Result<End, Error> {
     let settings = &invocation.settings;
-    let url: LakeUrl = settings.lake.parse()?;
-    let lake = match Lake::open_existing(&url) {
+    let lake = match pipeline::open_lake(settings, &invocation.options).await {
         Ok(lake) => Some(lake),
-        Err(LakeError::Absent { .. }) => None,
-        Err(error) => return Err(error.into()),
+        Err(Error::Lake(LakeError::Absent { .. })) => None,
+        Err(error) => return Err(error),
     };
     let plan = pipeline::plan(lake.as_ref(), &request(invocation)?, settings.rate).await?;
     let out = match settings.output {

@@ -5,7 +5,8 @@ use std::fs;
 
 use kore_lake::config::OutputFormat;
 use kore_lake::error::Error;
-use kore_lake::lake::{self, Lake, LakeUrl, MigrateSummary, WriterSettings};
+use kore_lake::lake::{self, Lake, MigrateSummary, WriterSettings};
+use kore_lake::pipeline;
 use kore_lake::schema::AccountId;
 use serde::Serialize;
 
@@ -28,7 +29,7 @@ struct Migrated {
 
 pub async fn run(invocation: &Invocation) -> Result<End, Error> {
     let settings = &invocation.settings;
-    let lake = Lake::open_existing(&settings.lake.parse::<LakeUrl>()?)?;
+    let lake = pipeline::open_lake(settings, &invocation.options).await?;
     let accounts = accounts_of(&lake, settings.account_id.as_ref()).await?;
     let mut migration = Migrated { migration_version: MIGRATION_VERSION, accounts: Vec::new(), error: None };
     let bar = Bar::new(invocation.shows_progress());

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use kore_lake::decode::RecordWriter;
 use kore_lake::error::Error;
-use kore_lake::lake::{Lake, LakeUrl};
+use kore_lake::pipeline;
 use kore_lake::query::{Format, QueryError, Rows, Session, SessionSettings, render, render_with};
 use kore_lake::schema::Schema;
 
@@ -36,8 +36,7 @@ pub async fn run(invocation: &Invocation) -> Result<End, Error> {
 /// A session over the lake of the settings.
 pub async fn open(invocation: &Invocation) -> Result<Session, Error> {
     let settings = &invocation.settings;
-    let url: LakeUrl = settings.lake.parse()?;
-    let lake = Lake::open_existing(&url)?;
+    let lake = pipeline::open_lake(settings, &invocation.options).await?;
     let session =
         SessionSettings { memory_limit_bytes: Some(settings.memory_limit_bytes), ..SessionSettings::default() };
     Ok(Session::open((&lake).into(), session).await?)

@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 
 use kore_lake::error::Error;
-use kore_lake::lake::{Lake, LakeUrl};
 use kore_lake::pipeline::{self, ReplayRequest};
 use kore_lake::source::BareDefaults;
 
@@ -25,8 +24,7 @@ pub async fn run(invocation: &Invocation) -> Result<End, Error> {
         memory_limit_bytes: settings.memory_limit_bytes,
         strict: settings.strict,
     };
-    let url: LakeUrl = settings.lake.parse()?;
-    let lake = Lake::create(&url)?;
+    let lake = pipeline::create_lake(settings, &invocation.options).await?;
     let bar = Bar::new(invocation.shows_progress());
     let finished = pipeline::replay(&lake, &request, &bar, invocation.stop.clone()).await;
     bar.clear();

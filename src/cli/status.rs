@@ -7,8 +7,8 @@ use std::time::Duration;
 use kore_lake::clock::{TimeRange, UtcTime};
 use kore_lake::config::OutputFormat;
 use kore_lake::error::{Error, Kind};
-use kore_lake::lake::{AccountStatus, Lake, LakeUrl, Owed, RunLine, RunState, StreamStatus};
-use kore_lake::pipeline::habits;
+use kore_lake::lake::{AccountStatus, Lake, Owed, RunLine, RunState, StreamStatus};
+use kore_lake::pipeline::{self, habits};
 use kore_lake::schema::AccountId;
 use kore_lake::source::FilteredTime;
 use serde::Serialize;
@@ -47,7 +47,7 @@ pub async fn run(invocation: &Invocation) -> Result<End, Error> {
     let settings = &invocation.settings;
     let asked = invocation.argument("max_age");
     let max_age = asked.map(|text| duration("--max-age", text)).transpose()?;
-    let lake = Lake::open_existing(&settings.lake.parse::<LakeUrl>()?)?;
+    let lake = pipeline::open_lake(settings, &invocation.options).await?;
     let now = settings.now.unwrap_or_else(UtcTime::now);
     let (mut accounts, mut filtered_by_end) = (Vec::new(), BTreeSet::new());
     for account in accounts_of(&lake, settings.account_id.as_ref()).await? {

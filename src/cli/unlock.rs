@@ -5,7 +5,8 @@ use std::sync::Arc;
 use kore_lake::clock::UtcTime;
 use kore_lake::config::Settings;
 use kore_lake::error::{Error, Kind};
-use kore_lake::lake::{self, Clock, Lake, LakeError, LakeUrl, Unlocked};
+use kore_lake::lake::{self, Clock, LakeError, Unlocked};
+use kore_lake::pipeline;
 use kore_lake::schema::AccountId;
 
 use super::{End, Invocation, print};
@@ -13,7 +14,7 @@ use super::{End, Invocation, print};
 pub async fn run(invocation: &Invocation) -> Result<End, Error> {
     let settings = &invocation.settings;
     let account = Settings::needed("account_id", settings.account_id.as_ref())?;
-    let lake = Lake::open_existing(&settings.lake.parse::<LakeUrl>()?)?;
+    let lake = pipeline::open_lake(settings, &invocation.options).await?;
     let force = invocation.matches.get_flag("force");
     let clock: Clock = Arc::new(UtcTime::now);
     match lake::unlock(&lake, account, force, &clock).await {

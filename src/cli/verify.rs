@@ -6,9 +6,8 @@ use std::sync::Arc;
 use kore_lake::clock::UtcTime;
 use kore_lake::config::OutputFormat;
 use kore_lake::error::{Error, Kind};
-use kore_lake::lake::{
-    Clock, Finding, Lake, LakeUrl, RebuiltLedger, Severity, VerifyReport, WriterSettings, rebuild_ledger,
-};
+use kore_lake::lake::{Clock, Finding, Lake, RebuiltLedger, Severity, VerifyReport, WriterSettings, rebuild_ledger};
+use kore_lake::pipeline;
 use serde::Serialize;
 
 use super::status::accounts_of;
@@ -30,7 +29,7 @@ struct Verified {
 }
 
 pub async fn run(invocation: &Invocation) -> Result<End, Error> {
-    let lake = Lake::open_existing(&invocation.settings.lake.parse::<LakeUrl>()?)?;
+    let lake = pipeline::open_lake(&invocation.settings, &invocation.options).await?;
     let mut stop = invocation.stop.clone();
     let verification = tokio::select! {
         error = stop.asked() => return Err(error),

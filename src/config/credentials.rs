@@ -1,8 +1,8 @@
 use std::fmt;
 use std::fs;
 
-use super::layers::{Options, Origin};
-use super::options::{file_twin, variable};
+use super::layers::{Options, Origin, in_environment};
+use super::options::file_twin;
 use super::{ConfigError, Settings};
 
 /// How to log in. `Debug` shows no secret.
@@ -66,6 +66,44 @@ impl Settings {
     }
 }
 
+/// Keys to the bucket of a lake; `Debug` shows none.
+#[derive(Clone, PartialEq, Eq)]
+pub struct BucketKeys {
+    /// Id of the access key.
+    pub access_key_id: String,
+    /// Its secret.
+    pub secret_access_key: String,
+    /// Token of a session, where there is one.
+    pub session_token: Option<String>,
+}
+
+impl fmt::Debug for BucketKeys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("BucketKeys(…)")
+    }
+}
+
+impl Settings {
+    /// The keys to a bucket; none where none are set, and the machine's own role counts.
+    ///
+    /// # Errors
+    /// [`ConfigError::BucketKeys`] if there is one without the other; [`ConfigError::Secret`] if a reference points
+    /// nowhere.
+    pub fn bucket_keys(options: &Options) -> Result<Option<BucketKeys>, ConfigError> {
+        let id = secret(options, "store.access_key_id")?;
+        let key = secret(options, "store.secret_access_key")?;
+        match (id, key) {
+            (Some(access_key_id), Some(secret_access_key)) => {
+                let session_token = secret(options, "store.session_token")?;
+                Ok(Some(BucketKeys { access_key_id, secret_access_key, session_token }))
+            }
+            (Some(_), None) => Err(ConfigError::BucketKeys { found: "only the id of a key" }),
+            (None, Some(_)) => Err(ConfigError::BucketKeys { found: "only the secret of a key" }),
+            (None, None) => Ok(None),
+        }
+    }
+}
+
 fn client_id(options: &Options) -> Result<Option<String>, ConfigError> {
     if let Some((_, id)) = options.get("client_id") {
         return Ok(Some(id));
@@ -91,9 +129,8 @@ fn secret(options: &Options, key: &str) -> Result<Option<String>, ConfigError> {
 
 /// The variable of `key` itself, or the file that its `_FILE` twin names.
 fn from_environment(options: &Options, key: &str) -> Result<Option<String>, ConfigError> {
-    let name = variable(key);
     let given = |name: &str| options.environment().get(name).filter(|text| !text.is_empty()).cloned();
-    if let Some(text) = given(&name) {
+    if let Some((_, text)) = in_environment(options.environment(), key) {
         return Ok(Some(text));
     }
     let twin = file_twin(key).and_then(|twin| given(&twin).map(|path| (twin, path)));

@@ -88,6 +88,12 @@ pub enum ConfigError {
         /// What there is.
         found: &'static str,
     },
+    /// Half of the keys to a bucket.
+    #[error("expected `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`, or neither, found {found}")]
+    BucketKeys {
+        /// What there is.
+        found: &'static str,
+    },
 }
 
 impl ConfigError {

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::ConfigError;
-use super::options::{OPTIONS, SECRETS, embedded_defaults, file_twin, variable};
+use super::options::{OPTIONS, SECRETS, embedded_defaults, file_twin, flag, flat, usual_variables, variable};
 
 /// The process's environment, or a test's.
 pub type Environment = BTreeMap<String, String>;
@@ -65,7 +65,7 @@ impl Options {
         config_file: Option<&Path>,
     ) -> Result<Self, ConfigError> {
         let mut values = BTreeMap::new();
-        for (key, value) in embedded_defaults() {
+        for (key, value) in flat(embedded_defaults()) {
             values.insert(key.clone(), (Origin::Default(key), value));
         }
         let named = environment.get("KORE_LAKE_CONFIG").map(PathBuf::from);
@@ -76,13 +76,12 @@ impl Options {
         }
         refuse_unknown_variables(&environment)?;
         for option in OPTIONS {
-            if let Some(text) = environment.get(&option.variable()).filter(|text| !text.is_empty()) {
-                let origin = Origin::Variable(option.variable());
-                values.insert(option.key.to_owned(), (origin, toml::Value::String(text.clone())));
+            if let Some((name, text)) = in_environment(&environment, option.key) {
+                values.insert(option.key.to_owned(), (Origin::Variable(name), toml::Value::String(text)));
             }
         }
         for (key, text) in flags {
-            let flag = format!("--{}", key.replace('_', "-"));
+            let flag = flag(&key);
             values.insert(key, (Origin::Flag(flag), toml::Value::String(text)));
         }
         Ok(Self { values, environment })
@@ -102,28 +101,50 @@ impl Options {
         self.values.get(key)
     }
 
+    /// Variables whose names begin with `AWS_`, but those that are told by a key of ours.
+    pub fn aws_variables(&self) -> Environment {
+        let known = |name: &String| {
+            let keys = OPTIONS.iter().map(|option| option.key).chain(SECRETS.iter().copied());
+            keys.flat_map(usual_variables).any(|usual| usual == name)
+        };
+        let others = self.environment.iter().filter(|(name, text)| name.starts_with("AWS_") && !text.is_empty());
+        others.filter(|(name, _)| !known(name)).map(|(name, text)| (name.clone(), text.clone())).collect()
+    }
+
     pub(super) fn environment(&self) -> &Environment {
         &self.environment
     }
 }
 
-fn read_file(path: &Path) -> Result<toml::Table, ConfigError> {
+/// What the environment says of a key, and in which variable. An empty variable says nothing.
+pub(super) fn in_environment(environment: &Environment, key: &str) -> Option<(String, String)> {
+    let names = [variable(key)].into_iter().chain(usual_variables(key).iter().map(|&name| name.to_owned()));
+    names.into_iter().find_map(|name| {
+        let text = environment.get(&name).filter(|text| !text.is_empty())?.clone();
+        Some((name, text))
+    })
+}
+
+fn read_file(path: &Path) -> Result<Vec<(String, toml::Value)>, ConfigError> {
     let text = fs::read_to_string(path).map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
     let table: toml::Table = text.parse().map_err(|error: toml::de::Error| ConfigError::Syntax {
         path: path.to_owned(),
         line: error.span().map_or(1, |span| text[..span.start].matches('\n').count() + 1),
         message: error.message().replace('\n', ", "),
     })?;
-    for key in table.keys() {
-        if !is_known(key) {
-            return Err(ConfigError::UnknownKey { key: key.clone(), path: path.to_owned(), near: nearest(key) });
-        }
+    let entries = flat(table);
+    match entries.iter().find(|(key, _)| !is_known(key)) {
+        Some((key, _)) => Err(ConfigError::UnknownKey { key: key.clone(), path: path.to_owned(), near: nearest(key) }),
+        None => Ok(entries),
     }
-    Ok(table)
 }
 
 fn is_known(key: &str) -> bool {
     OPTIONS.iter().any(|option| option.key == key) || SECRETS.contains(&key)
+}
+
+fn is_known_variable(name: &str) -> bool {
+    OPTIONS.iter().map(|option| option.key).chain(SECRETS.iter().copied()).any(|key| variable(key) == name)
 }
 
 fn nearest(key: &str) -> Option<&'static str> {
@@ -138,10 +159,9 @@ fn nearest(key: &str) -> Option<&'static str> {
 fn refuse_unknown_variables(environment: &Environment) -> Result<(), ConfigError> {
     for name in environment.keys() {
         let Some(rest) = name.strip_prefix("KORE_LAKE_") else { continue };
-        let key = rest.to_lowercase();
-        let is_file_twin = key.strip_suffix("_file").and_then(file_twin).is_some();
-        if key != "config" && !is_known(&key) && !is_file_twin {
-            let near = nearest(&key).map(variable);
+        let is_file_twin = SECRETS.iter().chain(&["client_id"]).any(|key| file_twin(key).as_ref() == Some(name));
+        if rest != "CONFIG" && !is_known_variable(name) && !is_file_twin {
+            let near = nearest(&rest.to_lowercase()).map(variable);
             return Err(ConfigError::UnknownVariable { name: name.clone(), near });
         }
     }

@@ -16,7 +16,7 @@ mod shown;
 #[cfg(test)]
 mod tests;
 
-pub use credentials::{CredentialSource, Login};
+pub use credentials::{BucketKeys, CredentialSource, Login};
 pub use error::ConfigError;
 pub use layers::{Environment, Options, Origin};
 pub use options::{OPTIONS, OptionSpec, Value};

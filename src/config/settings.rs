@@ -57,6 +57,16 @@ pub struct Settings {
     pub wait_lock: Duration,
     /// The present, where it was set.
     pub now: Option<UtcTime>,
+    /// Nothing else writes the lake.
+    pub single_writer: bool,
+    /// S3: address of the service, where it is not AWS's own.
+    pub store_endpoint: Option<String>,
+    /// S3: region.
+    pub store_region: Option<String>,
+    /// S3: whether the bucket stands in the path; where not set, as the client would.
+    pub store_path_style: Option<bool>,
+    /// S3: talk plain HTTP to the endpoint.
+    pub store_allow_http: bool,
     /// Fail on what was reported before.
     pub strict: bool,
     /// Take an API version or field set that lacks columns of the lake.
@@ -185,6 +195,11 @@ impl Settings {
                 .unwrap_or_else(memory_limit_of_machine),
             wait_lock: read.required("wait_lock", DURATION, duration)?,
             now: read.optional("now", TIME, |t| t.parse().ok())?,
+            single_writer: read.switch("single_writer")?,
+            store_endpoint: read.text("store.endpoint"),
+            store_region: read.text("store.region"),
+            store_path_style: read.optional("store.path_style", "`true` or `false`", |t| t.parse().ok())?,
+            store_allow_http: read.switch("store.allow_http")?,
             strict: read.switch("strict")?,
             allow_downgrade: read.switch("allow_downgrade")?,
             allow_http: read.switch("allow_http")?,

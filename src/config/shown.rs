@@ -1,7 +1,7 @@
 use serde::Serialize;
 
-use super::layers::{Options, Origin};
-use super::options::{OPTIONS, SECRETS, file_twin, variable};
+use super::layers::{Options, Origin, in_environment};
+use super::options::{OPTIONS, SECRETS, file_twin};
 
 /// What stands for a secret, or for a part of a value that may hold one.
 const REDACTED: &str = "[redacted]";
@@ -35,9 +35,8 @@ impl Options {
     }
 
     fn shown_secret(&self, key: &'static str) -> Shown {
-        let variable = variable(key);
-        if self.is_in_environment(&variable) {
-            return Shown::of(key, REDACTED.to_owned(), &Origin::Variable(variable));
+        if let Some((name, _)) = in_environment(self.environment(), key) {
+            return Shown::of(key, REDACTED.to_owned(), &Origin::Variable(name));
         }
         let of_file = || self.raw(key).map(|(origin, _)| Shown::of(key, REDACTED.to_owned(), origin));
         self.named_by_twin(key).or_else(of_file).unwrap_or_else(|| Shown::unset(key))
@@ -65,11 +64,11 @@ impl Shown {
 
 /// An address may hold a password or, in its query, a token: neither belongs there, and both are refused later.
 fn harmless(key: &str, value: String) -> String {
-    if !matches!(key, "host" | "lake") {
+    if !matches!(key, "host" | "lake" | "store.endpoint") {
         return value;
     }
     let (scheme, rest) = value.split_once("://").map_or((None, value.as_str()), |(scheme, rest)| (Some(scheme), rest));
-    let is_address = scheme.is_some_and(|scheme| scheme != "file") || key == "host";
+    let is_address = scheme.is_some_and(|scheme| scheme != "file") || key != "lake";
     if !is_address {
         return value;
     }

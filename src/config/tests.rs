@@ -26,12 +26,17 @@ fn refused(flags: &[(&str, &str)]) -> String {
 
 #[test]
 fn the_reference_names_every_option_and_no_other() {
-    let names = |line: &str| {
+    let mut table = String::new();
+    let mut names = |line: &str| {
+        if let Some(name) = line.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
+            table = format!("{name}.");
+        }
         let line = line.trim_start_matches("# ");
         let (key, value) = line.split_once(" = ")?;
-        (!value.is_empty() && key.bytes().all(|b| b.is_ascii_lowercase() || b == b'_')).then(|| key.to_owned())
+        let is_key = !value.is_empty() && key.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
+        is_key.then(|| format!("{table}{key}"))
     };
-    let mut documented: Vec<_> = DEFAULTS.lines().filter_map(names).collect();
+    let mut documented: Vec<_> = DEFAULTS.lines().filter_map(&mut names).collect();
     let mut options: Vec<_> = OPTIONS.iter().map(|option| option.key).chain(SECRETS.iter().copied()).collect();
     documented.sort_unstable();
     options.sort_unstable();
@@ -102,4 +107,42 @@ fn an_empty_variable_is_none() {
     let environment: Environment = map(&[("KORE_LAKE_RATE", "")]);
     let options = Options::layered(BTreeMap::new(), environment, None).unwrap();
     assert_eq!(Settings::resolve(&options).unwrap().rate, 50);
+}
+
+#[test]
+fn the_store_is_told_by_its_table_by_our_variables_and_by_the_usual_ones() {
+    let file = Some("[store]\nregion = \"of-file\"\nallow_http = true\naccess_key_id = { env = \"ID\" }");
+    let region = |environment: &[(&str, &str)]| {
+        let options = layered(&[], environment, file).unwrap();
+        let settings = Settings::resolve(&options).unwrap();
+        assert!(settings.store_allow_http);
+        (settings.store_region.unwrap(), options.get("store.region").unwrap().0.layer())
+    };
+    assert_eq!(region(&[]), ("of-file".to_owned(), "file"));
+    assert_eq!(region(&[("AWS_DEFAULT_REGION", "usual")]), ("usual".to_owned(), "environment"));
+    assert_eq!(
+        region(&[("AWS_REGION", "usual"), ("KORE_LAKE_STORE_REGION", "ours")]),
+        ("ours".to_owned(), "environment")
+    );
+    assert!(layered(&[], &[], Some("[store]\nregoin = \"x\"")).unwrap_err().contains("unknown key `store.regoin`"));
+    insta::assert_snapshot!(layered(&[], &[("KORE_LAKE_STORE_REGOIN", "3")], None).unwrap_err(), @"unknown environment variable `KORE_LAKE_STORE_REGOIN`");
+    insta::assert_snapshot!(refused(&[("store.path_style", "maybe")]), @"`--store-path-style`: expected `true` or `false`, found `maybe`");
+}
+
+#[test]
+fn keys_to_a_bucket_come_together_and_by_reference_and_are_never_shown() {
+    let keys = |environment: &[(&str, &str)], file: Option<&str>| {
+        let options = layered(&[], environment, file).unwrap();
+        assert!(!format!("{:?}", options.shown()).contains("hush"));
+        Settings::bucket_keys(&options).map_err(|error| error.to_string())
+    };
+    let usual = [("AWS_ACCESS_KEY_ID", "hush-1"), ("AWS_SECRET_ACCESS_KEY", "hush-2"), ("AWS_SESSION_TOKEN", "hush-3")];
+    let found = keys(&usual, None).unwrap().unwrap();
+    assert_eq!((found.access_key_id.as_str(), found.session_token.as_deref()), ("hush-1", Some("hush-3")));
+    assert!(!format!("{found:?}").contains("hush"));
+    let file = "[store]\naccess_key_id = { env = \"ID\" }\nsecret_access_key = { env = \"KEY\" }";
+    let found = keys(&[("ID", "hush-4"), ("KEY", "hush-5")], Some(file)).unwrap().unwrap();
+    assert_eq!((found.secret_access_key.as_str(), found.session_token), ("hush-5", None));
+    assert_eq!(keys(&[], None), Ok(None));
+    insta::assert_snapshot!(keys(&usual[..1], None).unwrap_err(), @"expected `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`, or neither, found only the id of a key");
 }

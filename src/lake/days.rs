@@ -2,11 +2,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
-use futures::{Stream, StreamExt, TryStreamExt, stream};
-use object_store::{ObjectMeta, ObjectStoreExt};
+use futures::{Stream, StreamExt, TryStreamExt, future, stream};
+use object_store::ObjectMeta;
 
 use super::day::DayKeys;
-use super::encode::PartitionWriter;
 use super::fate::Reads;
 use super::kept::KeptValues;
 use super::key::{KEY_COLUMNS, KeyColumns};
@@ -120,27 +119,20 @@ impl<'a> DaysCommit<'a> {
         staged: &[Arc<StagedObject>],
         keys: Arc<DayKeys>,
     ) -> Result<(), LakeError> {
-        let Writer { lake, account, run_id, lock, .. } = self.writer;
+        let Writer { lake, account, .. } = self.writer;
         let kept = Arc::new(self.kept(date, staged, &keys).await?);
         let stored = match self.objects.get(&date) {
             Some(object) => staying(Partition::open(lake, object).await?, Arc::clone(&keys))?.boxed(),
             None => stream::empty().boxed(),
         };
         let coming = coming(lake.clone(), numbered(staged, date), date, keys, kept);
-        let mut merged = self.merge.merge(stored, coming).map_err(|error| merge_failed(date, error))?;
+        let merged = self.merge.merge(stored, coming).map_err(|error| merge_failed(date, error))?;
+        let merged = merged
+            .map_err(|error| merge_failed(date, error))
+            .and_then(|batch| future::ready(self.writer.check_stop().map(|()| batch)));
         let path = layout::partition(account, date);
-        let mut object = PartitionWriter::new(Arc::clone(lake.store()), path.clone(), run_id)?;
-        while let Some(batch) = merged.try_next().await.map_err(|error| merge_failed(date, error))? {
-            self.writer.check_stop()?;
-            object = object.write(batch).await?;
-        }
-        lock.check().await?;
-        let rows = object.finish().await?;
-        lock.check().await?;
-        let meta = lake.store().head(&path).await;
-        let meta = meta.map_err(|source| LakeError::store("read", path.to_string(), source))?;
-        let run_id = Some(run_id.to_string());
-        self.states.insert(date, DayState { etag: meta.e_tag.clone(), rows, bytes: meta.size, run_id });
+        let (state, meta) = self.writer.replace_partition(&path, self.objects.get(&date), merged).await?;
+        self.states.insert(date, state);
         self.objects.insert(date, meta);
         Ok(())
     }

@@ -1,9 +1,8 @@
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
-use object_store::ObjectStore;
-use object_store::buffered::BufWriter;
 use object_store::path::Path;
+use object_store::{ObjectStore, PutResult};
 use parquet::arrow::arrow_writer::ArrowWriterOptions;
 use parquet::arrow::{ArrowSchemaConverter, ArrowWriter};
 use parquet::basic::{Compression, Encoding, LogicalType, Type, ZstdLevel};
@@ -11,16 +10,14 @@ use parquet::errors::ParquetError;
 use parquet::file::metadata::{KeyValue, SortingColumn};
 use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterPropertiesBuilder};
 use parquet::schema::types::{ColumnDescriptor, SchemaDescriptor};
-use tokio::io::AsyncWriteExt;
 
 use super::partition::{CONTENT_HASH_VERSION, RUN_ID, SCHEMA_VERSION, SORTED_BY, WRITER_KEY};
+use super::upload::{Known, Upload};
 use super::{LakeError, WRITER};
 use crate::schema::{RunId, Schema};
 
 /// Rows a row group.
 const ROW_GROUP_ROWS: usize = 131_072;
-/// Objects above this size go to the store in parts.
-const PART_BYTES: usize = 16 << 20;
 /// Text that hardly ever repeats: a dictionary would only cost (measured).
 const UNIQUE_TEXT: [&str; 20] = [
     "session_id",
@@ -52,8 +49,7 @@ const RANDOM: &str = "_content_hash";
 /// Rows to one partition object, encoded off the async threads and sent on as row groups fill.
 pub(super) struct PartitionWriter {
     encoder: ArrowWriter<Vec<u8>>,
-    object: BufWriter,
-    path: Path,
+    object: Upload,
 }
 
 impl PartitionWriter {
@@ -63,50 +59,57 @@ impl PartitionWriter {
         // Without the Arrow schema in the footer readers take types from Parquet's own, as all engines do.
         let options = ArrowWriterOptions::new().with_properties(properties(run)?).with_skip_arrow_metadata(true);
         let encoder = ArrowWriter::try_new_with_options(Vec::new(), schema, options).map_err(LakeError::Encode)?;
-        let object = BufWriter::with_capacity(store, path.clone(), PART_BYTES);
-        Ok(Self { encoder, object, path })
+        Ok(Self { encoder, object: Upload::new(store, path) })
     }
 
     pub(super) async fn write(self, batch: RecordBatch) -> Result<Self, LakeError> {
-        let Self { mut encoder, mut object, path } = self;
+        let Self { mut encoder, object } = self;
         let work = tokio::task::spawn_blocking(move || {
             encoder.write(&batch)?;
             let bytes = std::mem::take(encoder.inner_mut());
             Ok::<_, ParquetError>((encoder, bytes))
         });
-        let (encoder, bytes) = joined(work.await)?;
-        if !bytes.is_empty() {
-            object.put(bytes.into()).await.map_err(|error| failed(&path, error))?;
-        }
-        Ok(Self { encoder, object, path })
+        let ((encoder, bytes), object) = encoded(work.await, object).await?;
+        Ok(Self { encoder, object: send(object, bytes).await? })
     }
 
-    /// Closes the object, which takes its place now, and returns its rows.
-    pub(super) async fn finish(self) -> Result<u64, LakeError> {
-        let Self { mut encoder, mut object, path } = self;
+    /// Closes the object, which takes its place now if the one there is still what is `known` of it. Returns its rows.
+    pub(super) async fn finish(self, known: &Known) -> Result<(u64, PutResult), LakeError> {
+        let Self { mut encoder, object } = self;
         let work = tokio::task::spawn_blocking(move || {
             let rows = encoder.finish()?.file_metadata().num_rows();
             Ok::<_, ParquetError>((rows, std::mem::take(encoder.inner_mut())))
         });
-        let (rows, bytes) = joined(work.await)?;
-        object.put(bytes.into()).await.map_err(|error| failed(&path, error))?;
-        object.shutdown().await.map_err(|error| failed(&path, of_store(error)))?;
-        Ok(u64::try_from(rows).unwrap_or_default())
+        let ((rows, bytes), object) = encoded(work.await, object).await?;
+        let object = send(object, bytes).await?;
+        let path = object.path().clone();
+        let put = object.finish(known).await.map_err(|source| LakeError::store("write", path.to_string(), source))?;
+        Ok((u64::try_from(rows).unwrap_or_default(), put))
+    }
+
+    /// Gives the object up.
+    pub(super) async fn abort(self) {
+        self.object.abort().await;
     }
 }
 
-fn failed(path: &Path, source: object_store::Error) -> LakeError {
-    LakeError::store("write", path.to_string(), source)
+async fn send(object: Upload, bytes: Vec<u8>) -> Result<Upload, LakeError> {
+    let path = object.path().clone();
+    object.write(bytes.into()).await.map_err(|source| LakeError::store("write", path.to_string(), source))
 }
 
-/// The store's error, which the writer hands over wrapped.
-fn of_store(error: std::io::Error) -> object_store::Error {
-    let generic = |error: std::io::Error| object_store::Error::Generic { store: "writer", source: error.into() };
-    error.downcast::<object_store::Error>().unwrap_or_else(generic)
-}
-
-fn joined<T>(done: Result<Result<T, ParquetError>, tokio::task::JoinError>) -> Result<T, LakeError> {
-    done.map_err(|error| ParquetError::External(error.into())).flatten().map_err(LakeError::Encode)
+/// What was encoded; where that failed, the object is given up.
+async fn encoded<T>(
+    done: Result<Result<T, ParquetError>, tokio::task::JoinError>,
+    object: Upload,
+) -> Result<(T, Upload), LakeError> {
+    match done.map_err(|error| ParquetError::External(error.into())).flatten() {
+        Ok(done) => Ok((done, object)),
+        Err(error) => {
+            object.abort().await;
+            Err(LakeError::Encode(error))
+        }
+    }
 }
 
 fn properties(run: &RunId) -> Result<WriterProperties, LakeError> {

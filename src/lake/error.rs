@@ -3,6 +3,7 @@ use std::path::PathBuf;
 use datafusion::error::DataFusionError;
 use parquet::errors::ParquetError;
 
+use super::s3_fault::S3Fault;
 use super::{Holder, SessionDate, layout};
 use crate::clock::UtcTime;
 use crate::decode::LiftError;
@@ -26,16 +27,34 @@ pub enum LakeErrorKind {
 #[derive(Debug, thiserror::Error)]
 pub enum LakeError {
     /// The URL is none that names a lake.
-    #[error("expected a lake as a folder (`./lake`) or a URL (`file:///data/lake`), found `{found}`")]
+    #[error("expected a lake as `./lake`, `file:///data/lake` or `s3://bucket/prefix`, found `{found}`")]
     Url {
         /// What was given.
         found: String,
     },
-    /// The URL names an object store that this version cannot write.
-    #[error("expected a lake on local disk, found `{found}`: this version writes local lakes only")]
-    NotLocal {
-        /// What was given.
+    /// The address of an object store is none.
+    #[error("expected the address of an object store, such as `https://host:port`, found `{found}`")]
+    Endpoint {
+        /// What was given, without what may be a secret.
         found: String,
+    },
+    /// An object store would be spoken to without TLS, which was not allowed.
+    #[error("expected an address with TLS, found `{endpoint}`")]
+    PlainHttp {
+        /// The address.
+        endpoint: String,
+    },
+    /// The object store's client does not take a setting.
+    #[error("cannot use the settings of the object store")]
+    StoreSetting {
+        /// Why.
+        source: object_store::Error,
+    },
+    /// The store makes an object where there is one already although it was told not to: no lock can rest on it.
+    #[error("expected a store that keeps two writers apart, found that `{root}` ignores If-None-Match")]
+    IgnoresConditions {
+        /// The lake.
+        root: String,
     },
     /// There is no lake.
     #[error("expected a lake in `{root}`, found none")]
@@ -198,9 +217,13 @@ impl LakeError {
     /// What the caller can do about it.
     pub fn kind(&self) -> LakeErrorKind {
         match self {
-            Self::Url { .. } | Self::NotLocal { .. } | Self::FieldsMissing { .. } | Self::ApiDowngrade { .. } => {
-                LakeErrorKind::Usage
-            }
+            Self::Url { .. }
+            | Self::Endpoint { .. }
+            | Self::PlainHttp { .. }
+            | Self::StoreSetting { .. }
+            | Self::IgnoresConditions { .. }
+            | Self::FieldsMissing { .. }
+            | Self::ApiDowngrade { .. } => LakeErrorKind::Usage,
             Self::Absent { .. }
             | Self::NotAFolder { .. }
             | Self::Folder { .. }
@@ -244,6 +267,10 @@ impl LakeError {
             Self::OtherSchema { .. } => Some("it was written by a newer version of the program: use that one"),
             Self::LockHeld { .. } => Some("wait for it, or give --wait-lock; `unlock` frees what a dead writer holds"),
             Self::Absent { .. } => Some("`load`, `replay` and `demo` make a lake"),
+            Self::PlainHttp { .. } => Some("--store-allow-http allows it: keys and rows can then be read on the way"),
+            Self::StoreSetting { .. } => Some("check the AWS_… variables and the `[store]` keys; `check` lists them"),
+            Self::IgnoresConditions { .. } => Some("give --single-writer if nothing else ever writes this lake"),
+            Self::Store { source, .. } => S3Fault::hint(source),
             _ => None,
         }
     }

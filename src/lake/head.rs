@@ -1,9 +1,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use object_store::{ObjectStoreExt, PutPayload};
+use object_store::{ObjectStoreExt, PutPayload, PutResult};
 use serde::{Deserialize, Serialize};
 
+use super::upload::{Known, put_over};
 use super::{Coverage, Lake, LakeError, PartitionObject, Proven, SessionDate, layout};
 use crate::clock::{TimeRange, UtcTime};
 use crate::schema::{AccountId, ApiVersion, RunId, Schema, StreamId};
@@ -38,6 +39,9 @@ pub struct AccountHead {
     /// Staged objects whose rows are in the lake, to be deleted.
     #[serde(default)]
     pub retired: Vec<String>,
+    /// The version of the document that this is, so that it takes the place of no other.
+    #[serde(skip)]
+    pub(super) known: Known,
 }
 
 /// One partition.
@@ -129,6 +133,7 @@ impl AccountHead {
             days: BTreeMap::new(),
             streams: BTreeMap::new(),
             retired: Vec::new(),
+            known: Known::Nothing,
         }
     }
 
@@ -175,11 +180,14 @@ impl AccountHead {
     pub(super) async fn load(lake: &Lake, account: &AccountId) -> Result<Option<Self>, LakeError> {
         let path = layout::head(account);
         let read = match lake.store().get(&path).await {
-            Ok(found) => found.bytes().await,
+            Ok(found) => {
+                let known = Known::of(found.meta.e_tag.as_ref());
+                found.bytes().await.map(|bytes| (bytes, known))
+            }
             Err(object_store::Error::NotFound { .. }) => return Ok(None),
             Err(error) => Err(error),
         };
-        let bytes = read.map_err(|source| LakeError::store("read", path.to_string(), source))?;
+        let (bytes, known) = read.map_err(|source| LakeError::store("read", path.to_string(), source))?;
         let corrupt = |reason: String| LakeError::CorruptLedger { path: path.to_string(), reason };
         let version: Versioned = serde_json::from_slice(&bytes).map_err(|error| corrupt(error.to_string()))?;
         if version.ledger_version != LEDGER_VERSION {
@@ -189,16 +197,30 @@ impl AccountHead {
         if head.account_id != *account {
             return Err(corrupt(format!("expected account `{account}`, found `{}`", head.account_id)));
         }
-        Ok(Some(head))
+        Ok(Some(Self { known, ..head }))
     }
 
+    /// Writes the document, if the one there is still the one that this was read from or written as. That is the last
+    /// line behind the lock: where the store can, a ledger that another writer has gone on with cannot fall back.
     pub(super) async fn store(&mut self, lake: &Lake, run: &RunId) -> Result<(), LakeError> {
         self.updated_at = UtcTime::now();
         self.run_id = run.clone();
         let path = layout::head(&self.account_id);
         let bytes = serde_json::to_vec(self).expect("a head has text keys only");
-        let put = lake.store().put(&path, PutPayload::from(bytes)).await;
-        put.map(drop).map_err(|source| LakeError::store("write", path.to_string(), source))
+        let payload = PutPayload::from(bytes);
+        let mut put = put_over(lake.store().as_ref(), &path, payload.clone(), &self.known).await;
+        if is_refused(&put) {
+            let found = Self::load(lake, &self.account_id).await?;
+            // Written by this very run, in a put that took effect and was said to have failed.
+            let Some(found) = found.filter(|found| found.run_id == *run) else {
+                let reason = format!("another writer has replaced `{path}` meanwhile");
+                return Err(LakeError::LockLost { account: self.account_id.clone(), reason });
+            };
+            put = put_over(lake.store().as_ref(), &path, payload, &found.known).await;
+        }
+        let put = put.map_err(|source| LakeError::store("write", path.to_string(), source))?;
+        self.known = Known::of(put.e_tag.as_ref());
+        Ok(())
     }
 }
 
@@ -235,6 +257,10 @@ impl Owed {
         let parts = [before, behind].into_iter().flatten();
         parts.map(|range| Self { range, ..self.clone() }).collect()
     }
+}
+
+fn is_refused(put: &object_store::Result<PutResult>) -> bool {
+    matches!(put, Err(object_store::Error::Precondition { .. } | object_store::Error::AlreadyExists { .. }))
 }
 
 #[derive(Deserialize)]

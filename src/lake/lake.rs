@@ -6,7 +6,7 @@ use object_store::path::Path;
 use object_store::{ObjectMeta, ObjectStore};
 
 use super::local::{self, DurableFolder};
-use super::{AccountHead, LakeError, LakeUrl, SessionDate, layout};
+use super::{AccountHead, LakeError, LakeUrl, SessionDate, StoreSettings, layout};
 use crate::schema::AccountId;
 
 /// A lake that was found or made.
@@ -14,6 +14,7 @@ use crate::schema::AccountId;
 pub struct Lake {
     url: LakeUrl,
     store: Arc<dyn ObjectStore>,
+    single_writer: bool,
 }
 
 /// The one object of a day.
@@ -28,41 +29,88 @@ pub struct PartitionObject {
 }
 
 impl Lake {
-    /// The lake at `url`; makes its folders where they are not there.
+    /// The lake at `url`; makes its folders where they are not there. In a bucket there is nothing to make, and the
+    /// bucket itself must be there.
     ///
     /// # Errors
-    /// [`LakeError::NotAFolder`], [`LakeError::Folder`] where the folder cannot be made or written: a retry
-    /// does not help.
-    pub fn create(url: &LakeUrl) -> Result<Self, LakeError> {
-        for folder in
-            [url.folder().to_owned(), url.folder().join(layout::OURS), url.folder().join(layout::CONVERSATIONS)]
-        {
+    /// [`LakeError::NotAFolder`], [`LakeError::Folder`] where the folder cannot be made or written: a retry does not
+    /// help. [`LakeError::Store`] where the bucket does not answer, is not there or may not be listed: a retry helps
+    /// once the cause is gone. [`LakeError::Endpoint`], [`LakeError::PlainHttp`], [`LakeError::StoreSetting`].
+    pub async fn create(url: &LakeUrl, settings: &StoreSettings) -> Result<Self, LakeError> {
+        match url.folder() {
+            Some(folder) => Self::in_folder(folder),
+            None => Ok(Self::open(url, settings).await?.0),
+        }
+    }
+
+    /// The lake in a folder, without a word about stores; makes the folder where it is not there.
+    ///
+    /// # Errors
+    /// [`LakeError::NotAFolder`], [`LakeError::Folder`].
+    pub fn in_folder(folder: &FsPath) -> Result<Self, LakeError> {
+        let url = LakeUrl::of_folder(folder)?;
+        for folder in [folder.to_owned(), folder.join(layout::OURS), folder.join(layout::CONVERSATIONS)] {
             make_folder(&folder)?;
         }
-        Self::open(url)
+        Self::open_folder(&url, folder, false)
+    }
+
+    /// A lake in a store of the caller's, whose root is the lake's; `url` is what it is called. Of writers it is
+    /// expected what is expected of a bucket.
+    pub fn in_store(url: LakeUrl, store: Arc<dyn ObjectStore>) -> Self {
+        Self { url, store, single_writer: false }
     }
 
     /// The lake at `url`, which must be there.
     ///
     /// # Errors
-    /// [`LakeError::Absent`] where there is none, [`LakeError::NotAFolder`] where a file stands in its place.
-    pub fn open_existing(url: &LakeUrl) -> Result<Self, LakeError> {
-        let root = url.folder();
+    /// [`LakeError::Absent`] where there is none, [`LakeError::NotAFolder`] where a file stands in its place; those of a
+    /// bucket as [`create`](Self::create).
+    pub async fn open_existing(url: &LakeUrl, settings: &StoreSettings) -> Result<Self, LakeError> {
+        let (lake, found) = Self::open(url, settings).await?;
+        if found { Ok(lake) } else { Err(LakeError::Absent { root: url.to_string() }) }
+    }
+
+    /// The lake at `url`, and whether anything of it is there.
+    pub(super) async fn open(url: &LakeUrl, settings: &StoreSettings) -> Result<(Self, bool), LakeError> {
+        if let Some((bucket, prefix)) = url.bucket() {
+            let store = settings.open(bucket, prefix)?;
+            let lake = Self { url: url.clone(), store, single_writer: settings.single_writer };
+            let found = lake.is_there().await?;
+            return Ok((lake, found));
+        }
+        let root = url.folder().unwrap_or(FsPath::new("."));
         if root.exists() && !root.is_dir() {
             return Err(LakeError::NotAFolder { path: root.to_owned() });
         }
         let found = [layout::OURS, layout::CONVERSATIONS].iter().any(|name| root.join(name).is_dir());
-        if found { Self::open(url) } else { Err(LakeError::Absent { root: url.to_string() }) }
+        if !found {
+            return Err(LakeError::Absent { root: url.to_string() });
+        }
+        Ok((Self::open_folder(url, root, settings.single_writer)?, true))
     }
 
-    fn open(url: &LakeUrl) -> Result<Self, LakeError> {
-        Ok(Self { url: url.clone(), store: Arc::new(DurableFolder::new(url.folder())?) })
+    fn open_folder(url: &LakeUrl, root: &FsPath, single_writer: bool) -> Result<Self, LakeError> {
+        Ok(Self { url: url.clone(), store: Arc::new(DurableFolder::new(root)?), single_writer })
+    }
+
+    /// Whether the store holds anything of a lake.
+    async fn is_there(&self) -> Result<bool, LakeError> {
+        let listing = self.store.list_with_delimiter(None).await;
+        let listing = listing.map_err(|source| LakeError::store("list", self.url.to_string(), source))?;
+        let ours = [layout::OURS, layout::CONVERSATIONS].map(Path::from);
+        Ok(listing.common_prefixes.iter().any(|prefix| ours.contains(prefix)))
     }
 
     /// The same lake through another store, such as one that counts or fails.
     #[must_use]
     pub fn with_store(self, store: Arc<dyn ObjectStore>) -> Self {
         Self { store, ..self }
+    }
+
+    /// Whether it was said that nothing else writes the lake.
+    pub(super) fn has_single_writer(&self) -> bool {
+        self.single_writer
     }
 
     /// Where the lake lies.

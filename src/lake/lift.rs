@@ -1,11 +1,10 @@
-use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use arrow::array::RecordBatch;
 use futures::TryStreamExt;
 use object_store::path::Path;
 use object_store::{ObjectStoreExt, PutPayload};
 
-use super::encode::PartitionWriter;
 use super::partition::Partition;
 use super::{DayState, Lake, LakeError, PartitionObject, Writer, staging};
 use crate::decode::{Lifted, lift};
@@ -15,23 +14,16 @@ impl Writer {
     /// Replaces a partition by the same rows under the present schema, in the same order; how many values
     /// were lifted out of `extra`.
     pub(super) async fn lift_partition(&self, object: &PartitionObject) -> Result<(DayState, u64), LakeError> {
-        let Self { lake, run_id, lock, .. } = self;
         let path = &object.meta.location;
-        let mut batches = Box::pin(Partition::open_older(lake, &object.meta).await?.stream(None)?);
-        let mut written = PartitionWriter::new(Arc::clone(lake.store()), path.clone(), run_id)?;
-        let mut values = 0;
-        while let Some(batch) = batches.try_next().await? {
+        let values = AtomicU64::new(0);
+        let batches = Partition::open_older(&self.lake, &object.meta).await?.stream(None)?;
+        let rows = batches.and_then(|batch| async {
             let lifted = lifted(path, batch).await?;
-            values += lifted.values;
-            written = written.write(lifted.rows).await?;
-        }
-        lock.check().await?;
-        let rows = written.finish().await?;
-        lock.check().await?;
-        let meta = lake.store().head(path).await;
-        let meta = meta.map_err(|source| LakeError::store("read", path.to_string(), source))?;
-        let run_id = Some(run_id.to_string());
-        Ok((DayState { etag: meta.e_tag, rows, bytes: meta.size, run_id }, values))
+            values.fetch_add(lifted.values, Ordering::Relaxed);
+            Ok(lifted.rows)
+        });
+        let (state, _) = self.replace_partition(path, Some(&object.meta), rows).await?;
+        Ok((state, values.into_inner()))
     }
 }
 

@@ -16,7 +16,7 @@ use object_store::local::LocalFileSystem;
 use object_store::path::Path;
 use object_store::{
     CopyOptions, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore, ObjectStoreExt, PutMode,
-    PutMultipartOptions, PutOptions, PutPayload, PutResult, Result, UploadPart,
+    PutMultipartOptions, PutOptions, PutPayload, PutResult, Result, UpdateVersion, UploadPart,
 };
 
 use super::LakeError;
@@ -45,6 +45,21 @@ impl DurableFolder {
         StagedFile::create(target, private).map_err(|source| failed(location, source))
     }
 
+    /// Looks just before a file takes its target's name whether the target is still the one that is known. Another
+    /// machine can come between: what keeps writers apart is the lock, and on one machine the operating system's.
+    async fn expect(&self, location: &Path, known: &UpdateVersion) -> Result<()> {
+        let found = match self.inner.head(location).await {
+            Ok(meta) => meta.e_tag,
+            Err(object_store::Error::NotFound { .. }) => None,
+            Err(error) => return Err(error),
+        };
+        if found.is_some() && found == known.e_tag {
+            return Ok(());
+        }
+        let source = "expected the version that is known, found another".into();
+        Err(object_store::Error::Precondition { path: location.to_string(), source })
+    }
+
     async fn put_result(&self, location: &Path) -> Result<PutResult> {
         // The ETag is that of the renamed file, taken as a listing takes it.
         let meta = self.inner.head(location).await?;
@@ -61,19 +76,20 @@ impl fmt::Display for DurableFolder {
 #[async_trait]
 impl ObjectStore for DurableFolder {
     async fn put_opts(&self, location: &Path, payload: PutPayload, opts: PutOptions) -> Result<PutResult> {
-        let mode = opts.mode;
-        if matches!(mode, PutMode::Update(_)) {
-            let operation = "a put that depends on an ETag".into();
-            return Err(object_store::Error::NotImplemented { operation, implementer: self.to_string() });
-        }
         let mut staged = self.stage(location)?;
-        blocking(location, move || {
+        let staged = blocking(location, move || {
             for part in &payload {
                 staged.write_all(part)?;
             }
-            if mode == PutMode::Create { staged.publish_new() } else { staged.publish() }
+            staged.sync()?;
+            Ok(staged)
         })
         .await?;
+        if let PutMode::Update(known) = &opts.mode {
+            self.expect(location, known).await?;
+        }
+        blocking(location, move || if opts.mode == PutMode::Create { staged.publish_new() } else { staged.publish() })
+            .await?;
         self.put_result(location).await
     }
 
@@ -141,7 +157,9 @@ impl MultipartUpload for FolderUpload {
         let staged = Arc::clone(&self.staged);
         let publish = move || {
             let staged = staged.lock().unwrap_or_else(PoisonError::into_inner).take();
-            staged.ok_or_else(ended)?.publish()
+            let staged = staged.ok_or_else(ended)?;
+            staged.sync()?;
+            staged.publish()
         };
         blocking(&self.location, publish).await?;
         self.store.put_result(&self.location).await
@@ -190,15 +208,17 @@ impl StagedFile {
         self.file.stream_position()
     }
 
+    fn sync(&self) -> io::Result<()> {
+        self.file.sync_all()
+    }
+
     fn publish(self) -> io::Result<()> {
-        self.file.sync_all()?;
         fs::rename(&self.path, &self.target)?;
         sync_folder(parent(&self.target)?)
     }
 
     /// Fails where the target is there: a hard link, unlike a rename, replaces nothing.
     fn publish_new(self) -> io::Result<()> {
-        self.file.sync_all()?;
         fs::hard_link(&self.path, &self.target)?;
         fs::remove_file(&self.path)?;
         sync_folder(parent(&self.target)?)

@@ -10,7 +10,8 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::local::{self, OsLock};
+use super::local;
+use super::machine::MachineLock;
 use super::{Lake, LakeError, layout};
 use crate::clock::UtcTime;
 use crate::schema::{AccountId, RunId};
@@ -79,7 +80,7 @@ struct Held {
     clock: Clock,
     /// Last heartbeat that reached the store, microseconds.
     last_beat: AtomicI64,
-    _os: OsLock,
+    _machine: MachineLock,
 }
 
 impl fmt::Debug for Held {
@@ -98,6 +99,7 @@ impl AccountLock {
         clock: Clock,
     ) -> Result<Self, LakeError> {
         let deadline = Instant::now() + wait;
+        lake.expect_conditions().await?;
         loop {
             match try_take(lake, account, run, &clock).await {
                 Err(LakeError::LockHeld { .. }) if Instant::now() < deadline => {
@@ -181,37 +183,70 @@ impl Held {
 
 async fn try_take(lake: &Lake, account: &AccountId, run: &RunId, clock: &Clock) -> Result<Held, LakeError> {
     let found = highest(lake, account).await?;
-    let Some(os) = take_os_lock(lake, account)? else {
-        let found = found.unwrap_or_else(|| unknown_holder(clock));
-        return Err(held_by(account, found));
-    };
-    // The holder's process is gone if it ran here: it would hold the lock of this machine.
-    let here = Holder::this(run);
-    let alive = |found: &LockDocument| found.holder.host != here.host && clock().since(found.heartbeat) < DEAD_AFTER;
-    let number = match found {
-        Some((_, found)) if alive(&found) => return Err(held_by(account, (0, found))),
-        Some((number, _)) => number + 1,
-        None => 1,
-    };
-    let heartbeat = clock();
-    match write(lake, &layout::lock(account, number), &here, heartbeat, PutMode::Create).await {
-        Err(LakeError::Store { source: object_store::Error::AlreadyExists { .. }, .. }) => {
-            let found = highest(lake, account).await?.unwrap_or_else(|| unknown_holder(clock));
-            return Err(held_by(account, found));
-        }
-        written => written?,
+    let machine = MachineLock::take(lake, account)?;
+    if matches!(machine, MachineLock::HeldByAnother) {
+        return Err(held_by(account, found.unwrap_or_else(|| unknown_holder(clock))));
     }
+    let here = Holder::this(run);
+    let alive = |found: &LockDocument| {
+        let is_gone = machine.shows_the_dead() && found.holder.host == here.host;
+        !is_gone && clock().since(found.heartbeat) < DEAD_AFTER
+    };
+    let before = match found {
+        Some((_, found)) if alive(&found) => return Err(held_by(account, (0, found))),
+        Some((number, _)) => number,
+        None => 0,
+    };
+    let (number, heartbeat) = (before + 1, clock());
+    make(lake, account, number, &here, heartbeat, clock).await?;
+    yield_to_others(lake, account, number, before, clock).await?;
     remove_below(lake, account, number).await?;
-    let last_beat = AtomicI64::new(heartbeat.micros());
     Ok(Held {
         lake: lake.clone(),
         account: account.clone(),
         number,
         holder: here,
         clock: Arc::clone(clock),
-        last_beat,
-        _os: os,
+        last_beat: AtomicI64::new(heartbeat.micros()),
+        _machine: machine,
     })
+}
+
+/// Makes the lock of that number, which nobody else may have made.
+pub(super) async fn make(
+    lake: &Lake,
+    account: &AccountId,
+    number: u64,
+    holder: &Holder,
+    heartbeat: UtcTime,
+    clock: &Clock,
+) -> Result<(), LakeError> {
+    match write(lake, &layout::lock(account, number), holder, heartbeat, PutMode::Create).await {
+        Err(LakeError::Store { source: object_store::Error::AlreadyExists { .. }, .. }) => {}
+        written => return written,
+    }
+    // A put that failed after it took effect is tried again inside the store's client: then it is our own that is there.
+    match highest(lake, account).await? {
+        Some((found, document)) if found == number && document.holder == *holder => Ok(()),
+        found => Err(held_by(account, found.unwrap_or_else(|| unknown_holder(clock)))),
+    }
+}
+
+/// Gives way where, between the look and the lock, another has taken the account and its number begun anew.
+async fn yield_to_others(
+    lake: &Lake,
+    account: &AccountId,
+    number: u64,
+    before: u64,
+    clock: &Clock,
+) -> Result<(), LakeError> {
+    let numbers = numbers(lake, account).await?;
+    if numbers.contains(&before) || numbers.iter().all(|found| *found >= number) {
+        return Ok(());
+    }
+    let path = layout::lock(account, number);
+    lake.store().delete(&path).await.map_err(|source| LakeError::store("delete", path.to_string(), source))?;
+    Err(held_by(account, highest(lake, account).await?.unwrap_or_else(|| unknown_holder(clock))))
 }
 
 /// Who holds an account. Changes nothing.
@@ -220,23 +255,9 @@ pub(super) async fn look(lake: &Lake, account: &AccountId, clock: &Clock) -> Res
     let fresh = clock().since(heartbeat) < DEAD_AFTER;
     let here = holder.host == local::host_name();
     // Where the machine's lock cannot be asked, the heartbeat counts.
-    let alive = if here { is_held_here(lake, account).unwrap_or(fresh) } else { fresh };
+    let held_here = || MachineLock::look(lake, account).ok().flatten();
+    let alive = if here { held_here().unwrap_or(fresh) } else { fresh };
     Ok(Some(Seen { holder, heartbeat, alive }))
-}
-
-pub(super) fn take_os_lock(lake: &Lake, account: &AccountId) -> Result<Option<OsLock>, LakeError> {
-    let path = machine(lake, account);
-    OsLock::try_take(&path).map_err(|source| LakeError::Folder { path, source })
-}
-
-/// Whether a process of this machine holds the account.
-pub(super) fn is_held_here(lake: &Lake, account: &AccountId) -> Result<bool, LakeError> {
-    let path = machine(lake, account);
-    OsLock::is_held(&path).map_err(|source| LakeError::Folder { path, source })
-}
-
-fn machine(lake: &Lake, account: &AccountId) -> std::path::PathBuf {
-    lake.url().folder().join(layout::account_locks(account).as_ref()).join("machine")
 }
 
 pub(super) fn held_by(account: &AccountId, (_, found): (u64, LockDocument)) -> LakeError {

@@ -11,7 +11,8 @@
 //! **Rests on:** F15 (partition of a row), F17 (windows read beyond a range), F19 (open rows, the later fetch
 //! wins), F20 (key, superseding).
 //!
-//! Everything goes through `object_store::ObjectStore`; `local.rs` alone knows of local disk.
+//! Everything goes through `object_store::ObjectStore`; `local.rs` alone knows of local disk, `store.rs` and `s3.rs`
+//! of buckets.
 
 mod commit;
 mod coverage;
@@ -31,6 +32,7 @@ mod ledger;
 mod lift;
 mod local;
 mod lock;
+mod machine;
 mod merge;
 mod migrate;
 mod moved;
@@ -40,13 +42,18 @@ mod pinned;
 mod probe;
 mod rebuild;
 mod rejects;
+mod replace;
 mod reread;
+mod s3;
+mod s3_fault;
 mod staging;
 mod status;
+mod store;
 mod tables;
 #[cfg(test)]
 mod tests;
 mod unlock;
+mod upload;
 mod url;
 mod verify;
 mod watermarks;
@@ -66,6 +73,7 @@ pub use rebuild::{RebuiltLedger, rebuild_ledger};
 pub use reread::{OpenRow, SessionTime};
 pub use staging::{PageReject, RejectLine, StagedWindow, WindowProof};
 pub use status::{AccountStatus, LockStatus, OpenRows, StreamStatus};
+pub use store::{StoreCredentials, StoreSettings};
 pub use tables::{DayLine, RunLine, RunState, WindowLine};
 pub use unlock::{Unlocked, unlock};
 pub use url::LakeUrl;

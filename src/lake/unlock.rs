@@ -1,9 +1,10 @@
 use std::time::Duration;
 
-use object_store::{ObjectStoreExt, PutMode};
+use object_store::ObjectStoreExt;
 use serde::Serialize;
 
 use super::lock::{self, DEAD_AFTER, LockDocument};
+use super::machine::MachineLock;
 use super::{Clock, Holder, Lake, LakeError, layout};
 use crate::clock::UtcTime;
 use crate::schema::{AccountId, RunId};
@@ -47,7 +48,7 @@ struct Found {
 /// written.
 pub async fn unlock(lake: &Lake, account: &AccountId, force: bool, clock: &Clock) -> Result<Unlocked, LakeError> {
     if find(lake, account).await?.is_none() {
-        let starting = lock::is_held_here(lake, account)?;
+        let starting = MachineLock::look(lake, account)? == Some(true);
         return if starting {
             Err(lock::held_by(account, lock::unknown_holder(clock)))
         } else {
@@ -55,11 +56,15 @@ pub async fn unlock(lake: &Lake, account: &AccountId, force: bool, clock: &Clock
         };
     }
     // While this is held nobody of this machine takes the account.
-    let machine = lock::take_os_lock(lake, account)?;
+    let machine = MachineLock::take(lake, account)?;
     let Some(found) = find(lake, account).await? else { return Ok(Unlocked::NotLocked) };
     let now = clock();
     let age = now.since(found.heartbeat);
-    let was_alive = machine.is_none() || (!found.is_of_this_machine() && age < DEAD_AFTER);
+    let was_alive = match machine {
+        MachineLock::HeldByAnother => true,
+        MachineLock::Taken { .. } if found.is_of_this_machine() => false,
+        MachineLock::Taken { .. } | MachineLock::None => age < DEAD_AFTER,
+    };
     if was_alive && !force {
         return Err(found.held(account));
     }
@@ -76,13 +81,7 @@ async fn take_over(
     clock: &Clock,
 ) -> Result<(), LakeError> {
     let (path, holder) = (layout::lock(account, number), Holder::this(&RunId::generate()));
-    match lock::write(lake, &path, &holder, clock().minus(DEAD_AFTER), PutMode::Create).await {
-        Err(LakeError::Store { source: object_store::Error::AlreadyExists { .. }, .. }) => {
-            let found = find(lake, account).await?;
-            return Err(found.map_or_else(|| lock::held_by(account, lock::unknown_holder(clock)), |f| f.held(account)));
-        }
-        written => written?,
-    }
+    lock::make(lake, account, number, &holder, clock().minus(DEAD_AFTER), clock).await?;
     lock::remove_below(lake, account, number).await?;
     if was_alive {
         // It stays: a heartbeat that is under way would make the old lock the highest again.

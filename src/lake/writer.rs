@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 use super::lock::AccountLock;
 use super::staging::StagedObject;
 use super::tables::{self, RunLine, RunState};
+use super::upload::Known;
 use super::{AccountHead, Clock, CommitSummary, Intent, Lake, LakeError, LedgerTable, StagedWindow, layout, partition};
 use crate::clock::{TimeRange, UtcTime};
 use crate::schema::{AccountId, ApiVersion, RunId, Schema, StreamId};
@@ -114,7 +115,8 @@ impl Writer {
     ///
     /// # Errors
     /// [`LakeError::LockHeld`]: a retry helps once the other is done. [`LakeError::CorruptLedger`],
-    /// [`LakeError::LedgerLost`], [`LakeError::OtherSchema`], [`LakeError::CorruptPartition`]: no retry helps.
+    /// [`LakeError::LedgerLost`], [`LakeError::OtherSchema`], [`LakeError::CorruptPartition`],
+    /// [`LakeError::IgnoresConditions`]: no retry helps.
     pub async fn open(lake: &Lake, settings: WriterSettings) -> Result<Self, LakeError> {
         let mut writer = Self::open_older(lake, settings).await?;
         match writer.check_schema().await {
@@ -165,7 +167,7 @@ impl Writer {
                 return Err(LakeError::LedgerLost { account, path, days: partitions.len() });
             }
             // Written before the first row: partitions without a ledger are then never the work of a kill.
-            let mut head = AccountHead::new(account, run);
+            let mut head = AccountHead { known: Known::Absent, ..AccountHead::new(account, run) };
             head.store(lake, run).await?;
             return Ok(head);
         };

@@ -1,10 +1,11 @@
 use std::time::Duration;
 
+use super::store::place;
 use super::{Stop, client};
 use crate::clock::{TimeRange, UtcTime};
 use crate::config::{Options, Settings};
 use crate::error::Error;
-use crate::lake::{Lake, LakeUrl, Probed};
+use crate::lake::{Lake, Probed};
 use crate::source::{Ask, PageSource, RefusalReason, RequestTemplate, SourceError, Window};
 
 /// Something that a load needs, and whether it is so.
@@ -24,7 +25,7 @@ pub struct Check {
 pub async fn check(settings: &Settings, options: &Options, stop: &mut Stop) -> Result<Vec<Check>, Error> {
     let checks = async {
         let login = Check { name: "login", result: login(settings, options).await };
-        let lake = Check { name: "lake", result: lake(settings).await };
+        let lake = Check { name: "lake", result: lake(settings, options).await };
         vec![login, lake]
     };
     tokio::select! {
@@ -62,9 +63,9 @@ fn narrower(template: &RequestTemplate, error: &SourceError) -> Option<RequestTe
 }
 
 /// Writes where a load would write.
-async fn lake(settings: &Settings) -> Result<String, Error> {
-    let url: LakeUrl = settings.lake.parse()?;
-    Ok(match Lake::probe(&url).await? {
+async fn lake(settings: &Settings, options: &Options) -> Result<String, Error> {
+    let (url, store) = place(settings, options)?;
+    Ok(match Lake::probe(&url, &store).await? {
         Probed::Writable => format!("`{url}` can be written"),
         Probed::Absent => format!("`{url}` is not there yet and can be made"),
     })

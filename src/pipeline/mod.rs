@@ -22,6 +22,7 @@ mod replay;
 mod run;
 mod scope;
 mod stop;
+mod store;
 mod summary;
 #[cfg(test)]
 mod tests;
@@ -38,4 +39,5 @@ pub use progress::{Progress, Unwatched};
 pub use replay::{ReplayRequest, replay};
 pub use run::Finished;
 pub use stop::{Signal, Stop, Stopper};
+pub use store::{create_lake, open_lake, store_settings};
 pub use summary::{DayCounts, Outcome, RejectCounts, RowCounts, Summary, Unreadable};

@@ -108,7 +108,7 @@ struct TestLake {
 impl TestLake {
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let lake = Lake::create(&folder.path().join("lake").to_str().unwrap().parse().unwrap()).unwrap();
+        let lake = Lake::in_folder(&folder.path().join("lake")).unwrap();
         Self { folder, lake }
     }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use kore_lake::clock::{TimeRange, UtcTime};
-use kore_lake::lake::{Lake, LakeUrl};
+use kore_lake::lake::Lake;
 use kore_lake::pipeline::{Finished, LoadRequest, Stop, Summary, Unwatched, load};
 use kore_lake::schema::{AccountId, ApiVersion, StreamId};
 use kore_lake::simulator::{Api, GeneratorSettings, Running, Simulator, SimulatorSettings, View};
@@ -130,7 +130,7 @@ pub fn whole(finished: Finished) -> Summary {
 
 /// A lake in a folder.
 pub fn lake_in(folder: &std::path::Path) -> Lake {
-    Lake::create(&folder.to_str().unwrap().parse::<LakeUrl>().unwrap()).unwrap()
+    Lake::in_folder(folder).unwrap()
 }
 
 fn utc(time: Timestamp) -> UtcTime {

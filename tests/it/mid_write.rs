@@ -187,7 +187,7 @@ async fn statements(day: Day) -> Arc<Seen> {
 async fn engine(name: &str, pace: Duration, day: Day) -> Value {
     let folder = tempfile::tempdir().unwrap();
     let (begun, end) = (folder.path().join("begun"), folder.path().join("end"));
-    let files = [name.into(), day.lake.url().folder().to_owned(), begun.clone(), end.clone()];
+    let files = [name.into(), day.lake.url().folder().unwrap().to_owned(), begun.clone(), end.clone()];
     let reading = thread::spawn(move || python("tests/readers/mid_write.py", &files));
     let writing = tokio::task::spawn_blocking(move || {
         wait_until("the first read is done", || begun.exists());

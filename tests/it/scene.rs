@@ -9,7 +9,7 @@ use std::sync::Arc;
 use arrow::compute::concat_batches;
 use kore_lake::clock::UtcTime;
 use kore_lake::error::{Error, Kind};
-use kore_lake::lake::{Clock, Finding, Lake, LakeUrl, WriterSettings, migrate, rebuild_ledger, unlock};
+use kore_lake::lake::{Clock, Finding, Lake, LakeUrl, StoreSettings, WriterSettings, migrate, rebuild_ledger, unlock};
 use kore_lake::pipeline::{LoadRequest, ReplayRequest, Stop, Unwatched, accept, load, replay};
 use kore_lake::schema::ApiVersion;
 use kore_lake::simulator::{Key, SimulatorSettings};
@@ -131,7 +131,7 @@ fn replay_request(pages: PathBuf) -> ReplayRequest {
 }
 
 fn pages(lake: &Lake) -> PathBuf {
-    lake.url().folder().with_file_name("pages")
+    lake.url().folder().unwrap().with_file_name("pages")
 }
 
 /// A lake as it stands before a scene; copies of it are what is disturbed.
@@ -227,7 +227,7 @@ impl Copy {
 
     /// Every file of the lake.
     pub fn files(&self) -> Vec<String> {
-        let root = self.lake.url().folder();
+        let root = self.lake.url().folder().unwrap();
         let mut found = Vec::new();
         walk(root, &mut |path| found.push(path.strip_prefix(root).unwrap().to_str().unwrap().to_owned()));
         found
@@ -248,16 +248,17 @@ impl Copy {
 
 /// The lake `lake` in a folder.
 pub fn lake_at(folder: &Path) -> Lake {
-    Lake::create(&folder.join("lake").to_str().unwrap().parse::<LakeUrl>().unwrap()).unwrap()
+    Lake::in_folder(&folder.join("lake")).unwrap()
 }
 
 /// The same lake where it is there: nothing is tried out in it, so that it can be copied meanwhile.
 fn existing(folder: &Path) -> Lake {
-    Lake::open_existing(&folder.join("lake").to_str().unwrap().parse::<LakeUrl>().unwrap()).unwrap()
+    let url: LakeUrl = folder.join("lake").to_str().unwrap().parse().unwrap();
+    futures::executor::block_on(Lake::open_existing(&url, &StoreSettings::default())).unwrap()
 }
 
 fn head(lake: &Lake, wire: &Wire) -> PathBuf {
-    lake.url().folder().join(format!("_kore_lake/ledger/accounts/account_id={}/head.json", wire.account()))
+    lake.url().folder().unwrap().join(format!("_kore_lake/ledger/accounts/account_id={}/head.json", wire.account()))
 }
 
 fn walk(folder: &Path, found: &mut impl FnMut(&Path)) {
@@ -278,7 +279,7 @@ fn copy_folder(from: &Path, to: &Path) {
 /// Writes a lake again as a program of an older schema version would have left it: here with the same columns.
 async fn age(lake: &Lake) {
     for object in lake.list_partitions().await.unwrap() {
-        let path = lake.url().folder().join(object.meta.location.as_ref());
+        let path = lake.url().folder().unwrap().join(object.meta.location.as_ref());
         let builder = ParquetRecordBatchReaderBuilder::try_new(fs::File::open(&path).unwrap()).unwrap();
         let mut footer = builder.metadata().file_metadata().key_value_metadata().unwrap().clone();
         footer.retain(|pair| pair.key != "kore_lake.schema_version");
@@ -303,7 +304,7 @@ async fn age(lake: &Lake) {
 
 /// A lock of another machine, with a fresh sign of life.
 fn hold_from_afar(lake: &Lake, wire: &Wire) {
-    let path = lake.url().folder().join(format!("_kore_lake/locks/{}/0000000007", wire.account()));
+    let path = lake.url().folder().unwrap().join(format!("_kore_lake/locks/{}/0000000007", wire.account()));
     let lock = json!({ "host": "far away", "pid": 1, "run_id": "another-run", "heartbeat": UtcTime::now() });
     fs::write(path, lock.to_string()).unwrap();
 }

@@ -3,23 +3,34 @@
 use clap::{Arg, ArgAction, Command, value_parser};
 use clap_complete::Shell;
 
-use super::{API_SETTINGS, FETCHING, LAKE_SETTINGS, LAYERS, SECRETS, range, settings, verb};
+use super::{API_SETTINGS, FETCHING, LAKE_SETTINGS, LAYERS, SECRETS, STORE, STORE_SETTINGS, range, settings, verb};
 
 /// Options of a plan: those that decide which requests a load would send.
 const PLANNING: &[&str] =
     &["lake", "account_id", "stream_id", "api", "since", "rate", "window", "lookback", "now", "output"];
 /// Options of `check`, beside those of the API: what a load would be given.
-const CHECKING: &[&str] =
-    &["lake", "account_id", "stream_id", "api", "memory_limit", "wait_lock", "allow_downgrade", "strict", "output"];
+const CHECKING: &[&str] = &[
+    "lake",
+    "account_id",
+    "stream_id",
+    "api",
+    "memory_limit",
+    "wait_lock",
+    "single_writer",
+    "allow_downgrade",
+    "strict",
+    "output",
+];
 /// Options of `status`.
 const WATCHING: &[&str] = &["lake", "account_id", "stream_id", "since", "now", "output"];
 /// Options of commands that go through every object of a lake.
-const KEEPING: &[&str] = &["lake", "account_id", "memory_limit", "wait_lock", "strict", "output"];
+const KEEPING: &[&str] = &["lake", "account_id", "memory_limit", "wait_lock", "single_writer", "strict", "output"];
 
 pub fn plan() -> Command {
     verb("plan", "Says what a load would do: windows, requests, time. Touches nothing")
         .args(range())
         .args(settings(PLANNING, LAKE_SETTINGS))
+        .args(settings(STORE, STORE_SETTINGS))
 }
 
 pub fn check() -> Command {
@@ -27,6 +38,7 @@ pub fn check() -> Command {
         .after_help(format!("{LAYERS}\n\n{SECRETS}"))
         .args(settings(FETCHING, API_SETTINGS))
         .args(settings(CHECKING, LAKE_SETTINGS))
+        .args(settings(STORE, STORE_SETTINGS))
 }
 
 pub fn status() -> Command {
@@ -38,6 +50,7 @@ pub fn status() -> Command {
                 .help("Exit 10 where a stream was read up to a time longer ago than this, such as 26h"),
         )
         .args(settings(WATCHING, LAKE_SETTINGS))
+        .args(settings(STORE, STORE_SETTINGS))
 }
 
 pub fn verify() -> Command {
@@ -49,6 +62,7 @@ pub fn verify() -> Command {
                 .help("Restore all of a ledger but the proofs from what lies in the lake"),
         )
         .args(settings(KEEPING, LAKE_SETTINGS))
+        .args(settings(STORE, STORE_SETTINGS))
 }
 
 pub fn unlock() -> Command {
@@ -60,11 +74,14 @@ pub fn unlock() -> Command {
                 .help("Also where the holder was heard of a moment ago: it must not write any more"),
         )
         .args(settings(&["lake", "account_id"], LAKE_SETTINGS))
+        .args(settings(STORE, STORE_SETTINGS))
 }
 
 pub fn migrate() -> Command {
-    let keys = &["lake", "account_id", "memory_limit", "wait_lock", "output", "summary"];
-    verb("migrate", "Rewrites days of an older schema under the present one").args(settings(keys, LAKE_SETTINGS))
+    let keys = &["lake", "account_id", "memory_limit", "wait_lock", "single_writer", "output", "summary"];
+    verb("migrate", "Rewrites days of an older schema under the present one")
+        .args(settings(keys, LAKE_SETTINGS))
+        .args(settings(STORE, STORE_SETTINGS))
 }
 
 pub fn completions() -> Command {

@@ -104,7 +104,7 @@ async fn a_kill_at_any_write_and_another_run_end_in_the_same_lake() {
         let doomed = TestLake { lake: lake.lake.clone().with_store(Arc::new(dying)), folder: lake.folder };
         let died = doomed.try_run(second_read()).await;
         let lake =
-            TestLake { lake: crate::lake::Lake::open_existing(whole_url(&doomed)).unwrap(), folder: doomed.folder };
+            TestLake { lake: crate::lake::Lake::in_folder(doomed.folder.path()).unwrap(), folder: doomed.folder };
         if left.load(Ordering::Relaxed) >= 0 {
             died.unwrap();
             break;
@@ -148,10 +148,6 @@ async fn a_kill_at_any_write_of_a_commit_leaves_its_rejects_to_be_told_of_once()
             break;
         }
     }
-}
-
-fn whole_url(lake: &TestLake) -> &crate::lake::LakeUrl {
-    lake.lake.url()
 }
 
 #[tokio::test]

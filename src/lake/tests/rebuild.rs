@@ -80,7 +80,7 @@ async fn a_kill_at_any_write_is_no_error_and_a_rebuild_after_it_loses_nothing() 
         let dying = DyingStore { inner: Arc::clone(lake.lake.store()), left };
         let doomed = TestLake { lake: lake.lake.clone().with_store(Arc::new(dying)), folder: lake.folder };
         let died = doomed.try_run(second_read()).await;
-        let lake = TestLake { lake: Lake::open_existing(doomed.lake.url()).unwrap(), folder: doomed.folder };
+        let lake = TestLake { lake: Lake::in_folder(doomed.folder.path()).unwrap(), folder: doomed.folder };
         // The lock of a writer that was dropped frees in the background.
         lake.writer().await.finish(RunState::Failed, false).await.unwrap();
         let report = verify(&lake).await;

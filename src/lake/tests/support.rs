@@ -159,7 +159,7 @@ pub fn intent() -> RunIntent {
 impl TestLake {
     pub fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let lake = Lake::create(&folder.path().to_str().unwrap().parse().unwrap()).unwrap();
+        let lake = Lake::in_folder(folder.path()).unwrap();
         Self { folder, lake }
     }
 

@@ -26,15 +26,15 @@ fn a_lake_that_cannot_be_written_or_is_no_folder_is_named() {
     --- stderr
     error: expected a folder, found a file at `[folder]/file`
     ");
-    insta::assert_snapshot!(load("s3://bucket/lake"), @"
+    insta::assert_snapshot!(load("s3://id:secret@bucket/lake"), @"
     exit 2
     --- stderr
-    error: expected a lake on local disk, found `s3://bucket/lake`: this version writes local lakes only
+    error: expected a lake as `./lake`, `file:///data/lake` or `s3://bucket/prefix`, found `s3://[redacted]@bucket/lake`
     ");
     insta::assert_snapshot!(load("gopher://lake"), @"
     exit 2
     --- stderr
-    error: expected a lake as a folder (`./lake`) or a URL (`file:///data/lake`), found `gopher://lake`
+    error: expected a lake as `./lake`, `file:///data/lake` or `s3://bucket/prefix`, found `gopher://lake`
     ");
 }
 

@@ -61,16 +61,24 @@ fn the_help_of_load_names_every_option() {
           --jwt-jti                     Mint a token with a fresh jti for every request
 
     Lake settings:
-          --lake <URL>            Lake: a folder or file:// URL [default: ./lake]
+          --lake <URL>            Lake: a folder, a file:// URL or s3://bucket/prefix [default: ./lake]
           --account-id <ID>       Account to read
           --stream-id <ID>        App or stream to read (header iId)
           --api <VERSION>         API version: v1 or v2 [default: v2]
           --memory-limit <SIZE>   Memory for sorting and queries, such as 512MiB
           --wait-lock <DURATION>  How long to wait for another writer of the account [default: 0s]
+          --single-writer         Take a store that cannot keep two writers apart: nothing else writes
+                                  this lake
           --strict                Fail on what was reported before
           --allow-downgrade       Take an API version or field set that lacks columns of the lake
           --output <FORMAT>       Summary and lists as text or json [default: text]
           --summary <FILE>        Write the summary as JSON to this file, on failure too
+
+    Lake on S3:
+          --store-endpoint <URL>           S3: address of a service that is not AWS's own
+          --store-region <NAME>            S3: region, us-east-1 unless given
+          --store-path-style <true|false>  S3: bucket in the path (true) or in the host name (false)
+          --store-allow-http               S3: talk plain HTTP to the endpoint
 
     Common options:
           --config <FILE>        Configuration file, TOML

@@ -30,41 +30,49 @@ fn every_setting_is_shown_with_its_origin_and_the_login_and_the_lake_are_tried()
     insta::assert_snapshot!(checked(folder.path(), service.program(folder.path(), &line)), @"
     exit 0
     --- stdout
-    lake             ./lake                                   default
-    host             http://127.0.0.1:[port]                   `--host`
-    account_id       6a1f0c2de4b58790a3c1d2e4                 `--account-id`
-    stream_id        st-5e1a7c30-2b64-5f0d-9a41-c8d2e7f60b13  `--stream-id`
-    api              v2                                       default
-    since            -                                        not set
-    rate             0                                        `--rate`
-    concurrency      8                                        key `concurrency` in `kore-lake.toml`
-    window           6d                                       default
-    lookback         3d                                       default
-    max_requests     -                                        not set
-    max_duration     -                                        not set
-    save_pages       -                                        not set
-    retry_deadline   5m                                       default
-    connect_timeout  10s                                      default
-    idle_timeout     60s                                      default
-    request_timeout  120s                                     default
-    max_page_bytes   64MiB                                    default
-    memory_limit     -                                        not set
-    wait_lock        0s                                       default
-    now              -                                        not set
-    strict           false                                    default
-    allow_downgrade  false                                    default
-    allow_http       false                                    default
-    ca_file          -                                        not set
-    client_id        cs-8a4f2b16-7d03-5c9e-b1a5-3e60d97c42f8  environment variable `KORE_LAKE_CLIENT_ID`
-    jwt_algorithm    HS256                                    default
-    jwt_subject      -                                        not set
-    jwt_jti          false                                    default
-    output           text                                     default
-    summary          -                                        not set
-    log_format       text                                     default
-    progress         auto                                     default
-    token            -                                        not set
-    client_secret    [redacted]                               environment variable `KORE_LAKE_CLIENT_SECRET`
+    lake                     ./lake                                   default
+    host                     http://127.0.0.1:[port]                   `--host`
+    account_id               6a1f0c2de4b58790a3c1d2e4                 `--account-id`
+    stream_id                st-5e1a7c30-2b64-5f0d-9a41-c8d2e7f60b13  `--stream-id`
+    api                      v2                                       default
+    since                    -                                        not set
+    rate                     0                                        `--rate`
+    concurrency              8                                        key `concurrency` in `kore-lake.toml`
+    window                   6d                                       default
+    lookback                 3d                                       default
+    max_requests             -                                        not set
+    max_duration             -                                        not set
+    save_pages               -                                        not set
+    retry_deadline           5m                                       default
+    connect_timeout          10s                                      default
+    idle_timeout             60s                                      default
+    request_timeout          120s                                     default
+    max_page_bytes           64MiB                                    default
+    memory_limit             -                                        not set
+    wait_lock                0s                                       default
+    now                      -                                        not set
+    single_writer            false                                    default
+    store.endpoint           -                                        not set
+    store.region             -                                        not set
+    store.path_style         -                                        not set
+    store.allow_http         false                                    default
+    strict                   false                                    default
+    allow_downgrade          false                                    default
+    allow_http               false                                    default
+    ca_file                  -                                        not set
+    client_id                cs-8a4f2b16-7d03-5c9e-b1a5-3e60d97c42f8  environment variable `KORE_LAKE_CLIENT_ID`
+    jwt_algorithm            HS256                                    default
+    jwt_subject              -                                        not set
+    jwt_jti                  false                                    default
+    output                   text                                     default
+    summary                  -                                        not set
+    log_format               text                                     default
+    progress                 auto                                     default
+    token                    -                                        not set
+    client_secret            [redacted]                               environment variable `KORE_LAKE_CLIENT_SECRET`
+    store.access_key_id      -                                        not set
+    store.secret_access_key  -                                        not set
+    store.session_token      -                                        not set
 
     login  ok      account `6a1f0c2de4b58790a3c1d2e4`, stream `st-5e1a7c30-2b64-5f0d-9a41-c8d2e7f60b13`, API v2
     lake   ok      `[folder]/lake` is not there yet and can be made

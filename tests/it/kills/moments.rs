@@ -87,7 +87,7 @@ async fn is_open(stage: &Stage, copy: &Copy) -> bool {
 /// Windows that were read whole, of every run: what the table `windows` says.
 fn runs(copy: &Copy) -> Vec<Value> {
     let files = copy.files().into_iter().filter(|path| path.contains("/ledger/windows/"));
-    let text = files.map(|path| std::fs::read_to_string(copy.lake.url().folder().join(path)).unwrap());
+    let text = files.map(|path| std::fs::read_to_string(copy.lake.url().folder().unwrap().join(path)).unwrap());
     let lines = text.collect::<String>();
     let lines = lines.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
     lines.filter(|line| line["whole"] == true && line["covers"] == true).collect()

@@ -1,0 +1,64 @@
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use futures::{Stream, StreamExt};
+use object_store::path::Path;
+use object_store::{Error, ObjectMeta, ObjectStoreExt};
+
+use super::encode::PartitionWriter;
+use super::upload::Known;
+use super::{DayState, LakeError, Writer};
+
+impl Writer {
+    /// Replaces the object of a day by these rows, which are in its order. `read` is the version that they were made
+    /// from; none where there was no object. Returns what the ledger keeps of the new one, and how a listing shows it.
+    pub(super) async fn replace_partition(
+        &self,
+        path: &Path,
+        read: Option<&ObjectMeta>,
+        rows: impl Stream<Item = Result<RecordBatch, LakeError>> + Send,
+    ) -> Result<(DayState, ObjectMeta), LakeError> {
+        let known = read.map_or(Known::Absent, |meta| Known::of(meta.e_tag.as_ref()));
+        let object = PartitionWriter::new(Arc::clone(self.lake.store()), path.clone(), &self.run_id)?;
+        let object = fill(object, rows).await?;
+        if let Err(lost) = self.lock.check().await {
+            object.abort().await;
+            return Err(lost);
+        }
+        let (rows, put) = object.finish(&known).await.map_err(|error| self.replaced_by_another(error))?;
+        self.lock.check().await?;
+        let meta = self.lake.store().head(path).await;
+        let meta = meta.map_err(|source| LakeError::store("read", path.to_string(), source))?;
+        // The ETag of what was put, not of what lies there by now.
+        let etag = put.e_tag.or_else(|| meta.e_tag.clone());
+        Ok((DayState { etag, rows, bytes: meta.size, run_id: Some(self.run_id.to_string()) }, meta))
+    }
+
+    /// A write that was refused since the object is not what this writer read: another one is at work.
+    pub(super) fn replaced_by_another(&self, error: LakeError) -> LakeError {
+        match error {
+            LakeError::Store { source: Error::Precondition { .. } | Error::AlreadyExists { .. }, path, .. } => {
+                let reason = format!("another writer has replaced `{path}` meanwhile");
+                LakeError::LockLost { account: self.account.clone(), reason }
+            }
+            error => error,
+        }
+    }
+}
+
+async fn fill(
+    mut object: PartitionWriter,
+    rows: impl Stream<Item = Result<RecordBatch, LakeError>> + Send,
+) -> Result<PartitionWriter, LakeError> {
+    let mut rows = std::pin::pin!(rows);
+    while let Some(batch) = rows.next().await {
+        object = match batch {
+            Ok(batch) => object.write(batch).await?,
+            Err(error) => {
+                object.abort().await;
+                return Err(error);
+            }
+        };
+    }
+    Ok(object)
+}

@@ -1,0 +1,10 @@
+//! Lakes on S3: the program as a user runs it, against a real server over HTTP.
+
+mod behaviour;
+mod bucket;
+mod errors;
+pub mod places;
+mod program;
+mod readers;
+mod secrets;
+pub mod server;
