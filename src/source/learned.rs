@@ -65,6 +65,8 @@ pub struct Habits {
     pub first: u32,
     /// Last offset that may be asked for.
     pub last: u32,
+    /// Whether the documented last offset was seen to be served, or one up to it to be none.
+    pub last_seen: bool,
     /// Records on a full page.
     pub page_rows: usize,
     /// Whether `numResults` was seen to be more than a page.
@@ -76,6 +78,10 @@ pub struct Habits {
     /// Whether this run has seen a page as large as that: until then no page is known to be short.
     #[serde(skip)]
     pub page_seen: bool,
+    /// Whether this run has seen that pages are cut from one list: else, where offsets count records, no more may be
+    /// skipped than the larger group had.
+    #[serde(skip)]
+    pub one_list: bool,
 }
 
 impl Default for Habits {
@@ -84,11 +90,13 @@ impl Default for Habits {
             unit: Unit::Unknown,
             first: 0,
             last: DOCUMENTED_LAST,
+            last_seen: false,
             page_rows: 100,
             totals: false,
             refused_seconds: None,
             filtered: None,
             page_seen: false,
+            one_list: false,
         }
     }
 }
@@ -99,10 +107,16 @@ impl Habits {
         let pages = usize::try_from((self.last + 1).saturating_sub(self.first).clamp(1, MOST_PAGES)).unwrap_or(1);
         match self.unit {
             Unit::Unknown | Unit::Pages => pages * self.page_rows - 1,
-            Unit::Records if self.last > DOCUMENTED_LAST => pages * self.page_rows - 1,
-            Unit::Records => self.page_rows - 1 + usize::try_from(self.last).unwrap_or(0),
+            Unit::Records if self.last > DOCUMENTED_LAST && self.one_list => pages * self.page_rows - 1,
+            Unit::Records => self.page_rows - 1 + usize::try_from(self.last.min(DOCUMENTED_LAST)).unwrap_or(0),
             Unit::Unsteady => self.page_rows - 1,
         }
+    }
+
+    /// Whether a window of so many rows asks for an offset of which nobody knows yet whether it is served.
+    pub fn may_pass_the_last(&self, rows: f64) -> bool {
+        let sure = u32::try_from(self.page_rows).unwrap_or(u32::MAX).saturating_mul(SERVED_BY_ALL - self.first);
+        !self.last_seen && self.unit != Unit::Records && rows >= f64::from(sure)
     }
 
     /// Whether a window of more than one page can be read.
@@ -242,7 +256,9 @@ impl Learned {
             unit,
             first: state.first.max(known.first),
             last: if state.is_settled() { state.last() } else { known.last },
+            last_seen: known.last_seen || state.is_settled() || state.served >= Some(DOCUMENTED_LAST),
             page_rows,
+            one_list: state.pages.one_list(),
             page_seen: state.pages.page >= page_rows,
             totals: state.totals || known.totals,
             refused_seconds: [state.refused_seconds, known.refused_seconds].into_iter().flatten().min(),

@@ -62,6 +62,8 @@ pub struct Planner {
     under_way: Vec<UnderWay>,
     /// Whether the window planned last is to be read before the next is planned.
     alone: bool,
+    /// Whether anything was told of any window.
+    told: bool,
 }
 
 /// A window of more than a second that was planned and of which nothing was told yet.
@@ -102,6 +104,7 @@ impl Planner {
             longest_read: 0,
             under_way: Vec::new(),
             alone: false,
+            told: false,
         }
     }
 
@@ -135,7 +138,10 @@ impl Planner {
             (false, false) => self.cut_at(&piece, most, fill(reach, habits)),
         };
         let rows = self.rows(&piece, to);
-        self.alone = trial || self.is_guess(&piece);
+        // What the first window shows of the server, or the first that may have too many pages, spares the others a
+        // request each.
+        let may_pass = piece.pages == Pages::Many && rows.is_some_and(|rows| habits.may_pass_the_last(rows));
+        self.alone = trial || !self.told || may_pass || self.is_guess(&piece);
         self.advance(to);
         let window = Window::of_seconds(piece.from, to);
         if window.length_seconds() > 1 {
@@ -152,7 +158,7 @@ impl Planner {
 
     /// A window was read whole; `seconds` are the times of its rows by which windows filter.
     pub fn whole(&mut self, window: Window, seconds: &[i64]) {
-        self.alone = false;
+        (self.alone, self.told) = (false, true);
         self.longest_read = self.longest_read.max(window.length_seconds());
         let planned = self.take_under_way(window).filter(|planned| !planned.known);
         self.density.add(window.range(), seconds, planned.and_then(|planned| planned.rows));
@@ -160,7 +166,7 @@ impl Planner {
 
     /// A window could not be read: shorter ones take its place. One of a single second has none.
     pub fn split(&mut self, planned: &Planned, doubt: &Doubt) -> bool {
-        self.alone = false;
+        (self.alone, self.told) = (false, true);
         let window = planned.window;
         let length = window.length_seconds();
         let Some(UnderWay { rows: expected, known, .. }) = self.take_under_way(window) else { return false };

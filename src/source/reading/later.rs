@@ -18,6 +18,11 @@ impl WindowReading {
         if same && before.repeats(page) && self.ends_by_repeating(before.offset) {
             return self.whole_unless_total_above(EvidenceKind::SamePage);
         }
+        if same && before.repeats(page) && !self.learned.is_trusted(self.offset) {
+            // Either the page before was the last, or no offset behind its own is served.
+            self.learned.block(self.offset);
+            return self.over_full();
+        }
         if same && self.offset == 1 && before.offset == 0 {
             return self.ask_for(2, Purpose::Alike);
         }
