@@ -12,6 +12,7 @@ mod demo;
 mod examples;
 mod exit_codes;
 mod following;
+mod fuzz;
 mod incremental;
 mod kpis;
 mod layering;
