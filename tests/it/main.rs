@@ -15,6 +15,7 @@ mod exit_codes;
 mod faults;
 mod faulty_store;
 mod following;
+mod fuzz;
 mod hostile;
 mod incremental;
 mod kills;
