@@ -32,3 +32,11 @@ schema:
 # what the tests did to the program: makes the sections of docs/reliability.md
 reliability:
     RELIABILITY=write tests/run --test it
+
+# a minute of fuzzing for each target, or so many seconds
+fuzz seconds="60":
+    tests/fuzz {{seconds}}
+
+# licences, sources, bans and known faults of what is built in
+deny:
+    cargo deny check
