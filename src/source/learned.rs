@@ -58,6 +58,7 @@ pub enum FilteredTime {
 /// How the server was seen to behave: what planning needs, and what the ledger keeps of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is one thing seen or not yet")]
 pub struct Habits {
     /// What `offset` counts.
     pub unit: Unit,
