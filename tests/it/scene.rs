@@ -220,9 +220,10 @@ impl Copy {
     /// What a run is to take away before it ends.
     pub fn left_over(&self) -> Vec<String> {
         // Half a lock may be another writer's, who is about to try; a later run takes it away once it is a minute old.
-        let is_lock = |path: &str| path.contains("/locks/") && !path.ends_with("/machine") && !path.ends_with(".tmp");
-        let is_half = |path: &str| path.ends_with(".tmp") && !path.contains("/locks/");
-        let is_left = |path: &String| path.contains("/staging/") || is_half(path) || is_lock(path);
+        let is_left = |path: &String| match (path.contains("/locks/"), path.rsplit('.').next() == Some("tmp")) {
+            (true, half) => !half && !path.ends_with("/machine"),
+            (false, half) => half || path.contains("/staging/"),
+        };
         self.files().into_iter().filter(is_left).collect()
     }
 

@@ -20,7 +20,7 @@ use crate::reliability::{Figure, tell};
 
 /// Rows of the day: enough for several reads of each version.
 const ROWS: usize = 2_000;
-const REWRITES: usize = 100;
+const REWRITES: usize = 200;
 const MIXED: &str = "SELECT count(*) AS n, min(channel) AS a, max(channel) AS b, min(user_id) AS c, max(user_id) AS d \
                      FROM conversations";
 
