@@ -313,7 +313,7 @@ fn a_store_that_ignores_conditions_is_refused_unless_there_is_a_single_writer() 
 
 /// Two loads of one account, the second begun while the first one reads.
 fn two_loads(lake: &str, server: &S3Server, wait: &str) -> [crate::program::Ran; 2] {
-    let service = Service::start(|settings| settings.latency = Some(Duration::from_millis(150)));
+    let service = Service::start(|settings| settings.latency = Some(Duration::from_millis(600)));
     let folder = tempfile::tempdir().unwrap();
     let line = format!("{} --lake {lake}", service.load_line());
     let load = |line: &str| server.program(service.program(folder.path(), line)).start();

@@ -94,6 +94,18 @@ impl Running {
         self.child.try_wait().expect("a child can be asked").is_none()
     }
 
+    /// Waits until the program handles the signals that ask it to stop: before that they end it.
+    #[cfg(target_os = "linux")]
+    pub fn wait_for_handlers(&self) {
+        const INT_AND_TERM: u64 = 1 << (2 - 1) | 1 << (15 - 1);
+        let path = format!("/proc/{}/status", self.child.id());
+        crate::service::wait_until("signals are handled", || {
+            let status = std::fs::read_to_string(&path).expect("the program runs");
+            let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).expect("a mask");
+            u64::from_str_radix(caught.trim(), 16).expect("a mask") & INT_AND_TERM == INT_AND_TERM
+        });
+    }
+
     /// The most memory that the program has held so far; none when it has ended.
     #[cfg(target_os = "linux")]
     pub fn peak_bytes(&self) -> Option<u64> {

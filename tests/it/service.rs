@@ -67,9 +67,9 @@ impl Service {
 /// Waits until something is so, for a minute at most.
 #[track_caller]
 pub fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
-    let deadline = Instant::now() + Duration::from_mins(1);
+    let deadline = Instant::now() + Duration::from_mins(5);
     while !is_so() {
-        assert!(Instant::now() < deadline, "waited for a minute until {what}");
+        assert!(Instant::now() < deadline, "waited for five minutes until {what}");
         thread::sleep(Duration::from_millis(2)); // between two looks at the condition
     }
 }

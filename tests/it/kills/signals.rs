@@ -62,7 +62,7 @@ fn a_run_stops_soon_whatever_it_waits_for() {
         !Contents::of(&folder.path().join("lake/_kore_lake/ledger/runs")).is_empty()
     });
     let waiting = stalling.program(folder.path(), &format!("{} --wait-lock 1h", stalling.load_line())).start();
-    std::thread::sleep(Duration::from_millis(500)); // until it waits for the lock; too early is another wait
+    waiting.wait_for_handlers();
     stopped_soon(waiting, "INT");
     stopped_soon(running, "TERM");
 
@@ -90,6 +90,6 @@ fn a_query_without_end_stops_soon() {
     assert_eq!(service.program(folder.path(), &service.load_line()).run().code, 0);
     let endless = "WITH RECURSIVE n AS (SELECT 1 AS i UNION ALL SELECT 1 AS i FROM n) SELECT count(*) FROM n";
     let running = service.program(folder.path(), "query -c").arg(endless).start();
-    std::thread::sleep(Duration::from_secs(1)); // until it reads; too early is stopped too
+    running.wait_for_handlers();
     stopped_soon(running, "INT");
 }

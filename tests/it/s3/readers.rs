@@ -62,10 +62,12 @@ fn versions(server: &S3Server) -> (Path, Vec<Bytes>) {
     (path.unwrap(), objects)
 }
 
-/// Replaces the day of lake `0` until it is stopped; returns how often it did.
+/// Replaces the day of lake `0` until it is stopped; returns how often it did. Between two rewrites there is time for a
+/// statement or two, however slow the machine is: a day that is replaced faster than it can be read is read by nobody.
 fn rewriter(server: &S3Server, stop: &Arc<AtomicBool>) -> std::thread::JoinHandle<usize> {
     let (path, objects) = versions(server);
     assert_ne!(objects[0].len(), objects[2].len());
+    let pause = (2 * a_statement_takes(server)).clamp(Duration::from_millis(300), Duration::from_millis(1_500));
     let (settings, stop) = (server.settings(), Arc::clone(stop));
     std::thread::spawn(move || {
         run(async move {
@@ -75,11 +77,24 @@ fn rewriter(server: &S3Server, stop: &Arc<AtomicBool>) -> std::thread::JoinHandl
                 let next = objects[(rewrites + 1) % objects.len()].clone();
                 lake.store().put(&path, next.into()).await.unwrap();
                 rewrites += 1;
-                tokio::time::sleep(Duration::from_millis(300)).await; // what a load does between two commits
+                tokio::time::sleep(pause).await; // what a load does between two commits
             }
             rewrites
         })
     })
+}
+
+fn a_statement_takes(server: &S3Server) -> Duration {
+    let settings = server.settings();
+    let (told, took) = std::sync::mpsc::channel();
+    run(async move {
+        let lake = Lake::open_existing(&url("0"), &settings).await.unwrap();
+        let session = Session::open((&lake).into(), SessionSettings::default()).await.unwrap();
+        let begun = std::time::Instant::now();
+        session.run(&session.parse(MIXED).unwrap().remove(0)).await.unwrap().collect().await.unwrap();
+        told.send(begun.elapsed()).unwrap();
+    });
+    took.recv().unwrap()
 }
 
 /// The marks that an answer shows; one that shows two is a mixture.
