@@ -62,12 +62,17 @@ fn versions(server: &S3Server) -> (Path, Vec<Bytes>) {
     (path.unwrap(), objects)
 }
 
-/// Replaces the day of lake `0` until it is stopped; returns how often it did. Between two rewrites there is time for a
-/// statement or two, however slow the machine is: a day that is replaced faster than it can be read is read by nobody.
-fn rewriter(server: &S3Server, stop: &Arc<AtomicBool>) -> std::thread::JoinHandle<usize> {
+/// Rewrites that a statement meets, at most: it is tried 20 times, and a day that is replaced each time before it can be
+/// read is read by nobody.
+const MOST_AT_ONCE: usize = 12;
+
+/// Rewrites since each of the readers last had an answer: by the program, and in one process.
+type SinceAnswer = Arc<[AtomicUsize; 2]>;
+
+/// Replaces the day of lake `0` until it is stopped; returns how often it did.
+fn rewriter(server: &S3Server, stop: &Arc<AtomicBool>, since: SinceAnswer) -> std::thread::JoinHandle<usize> {
     let (path, objects) = versions(server);
     assert_ne!(objects[0].len(), objects[2].len());
-    let pause = (2 * a_statement_takes(server)).clamp(Duration::from_millis(300), Duration::from_millis(1_500));
     let (settings, stop) = (server.settings(), Arc::clone(stop));
     std::thread::spawn(move || {
         run(async move {
@@ -77,24 +82,18 @@ fn rewriter(server: &S3Server, stop: &Arc<AtomicBool>) -> std::thread::JoinHandl
                 let next = objects[(rewrites + 1) % objects.len()].clone();
                 lake.store().put(&path, next.into()).await.unwrap();
                 rewrites += 1;
-                tokio::time::sleep(pause).await; // what a load does between two commits
+                for reader in since.iter() {
+                    reader.fetch_add(1, Ordering::Relaxed);
+                }
+                tokio::time::sleep(Duration::from_millis(100)).await; // what a load does between two commits
+                let is_ahead = |reader: usize| since[reader].load(Ordering::Relaxed) >= MOST_AT_ONCE;
+                while is_ahead(1) || (is_ahead(0) && !stop.load(Ordering::Relaxed)) {
+                    tokio::time::sleep(Duration::from_millis(5)).await; // until they have an answer
+                }
             }
             rewrites
         })
     })
-}
-
-fn a_statement_takes(server: &S3Server) -> Duration {
-    let settings = server.settings();
-    let (told, took) = std::sync::mpsc::channel();
-    run(async move {
-        let lake = Lake::open_existing(&url("0"), &settings).await.unwrap();
-        let session = Session::open((&lake).into(), SessionSettings::default()).await.unwrap();
-        let begun = std::time::Instant::now();
-        session.run(&session.parse(MIXED).unwrap().remove(0)).await.unwrap().collect().await.unwrap();
-        told.send(begun.elapsed()).unwrap();
-    });
-    took.recv().unwrap()
 }
 
 /// The marks that an answer shows; one that shows two is a mixture.
@@ -114,7 +113,11 @@ fn scan(server: &S3Server, line: &str, sql: Option<&str>, seen: &mut BTreeMap<&'
 }
 
 /// In one process, many statements: what the program does, without its start.
-fn scan_in_process(server: &S3Server, stop: Arc<AtomicBool>) -> std::thread::JoinHandle<[usize; 3]> {
+fn scan_in_process(
+    server: &S3Server,
+    stop: Arc<AtomicBool>,
+    since: SinceAnswer,
+) -> std::thread::JoinHandle<[usize; 3]> {
     let settings = server.settings();
     std::thread::spawn(move || {
         run(async move {
@@ -128,6 +131,7 @@ fn scan_in_process(server: &S3Server, stop: Arc<AtomicBool>) -> std::thread::Joi
                     Ok(rows) => rows.collect().await,
                     Err(error) => Err(error),
                 };
+                since[1].store(0, Ordering::Relaxed);
                 let Ok(batches) = rows else {
                     errors.fetch_add(1, Ordering::Relaxed);
                     continue;
@@ -145,12 +149,15 @@ fn scan_in_process(server: &S3Server, stop: Arc<AtomicBool>) -> std::thread::Joi
 fn readers_of_a_day_that_is_replaced_meanwhile_see_one_version_of_it() {
     let server = S3Server::start();
     let (stop_writing, stop_reading) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
-    let writing = rewriter(&server, &stop_writing);
-    let reading = scan_in_process(&server, Arc::clone(&stop_reading));
+    let since = SinceAnswer::default();
+    let writing = rewriter(&server, &stop_writing, Arc::clone(&since));
+    let reading = scan_in_process(&server, Arc::clone(&stop_reading), Arc::clone(&since));
     let mut seen = BTreeMap::new();
     for _ in 0..8 {
+        since[0].store(0, Ordering::Relaxed);
         let ran = scan(&server, "query", Some(MIXED), &mut seen);
         assert_eq!((ran.code, marks_in(&ran.stdout)), (0, 1), "{ran}");
+        since[0].store(0, Ordering::Relaxed);
         let ran = scan(&server, "report volume", None, &mut seen);
         assert_eq!((ran.code, marks_in(&ran.stdout)), (0, 1), "{ran}");
     }
