@@ -38,7 +38,7 @@ fn whenever_another_run_is_killed_the_next_one_mends_it() {
     let mut figures = vec![
         Figure::at_least("replays killed by SIGKILL at a step", replays, 12),
         Figure::at_least("migrations killed by SIGKILL at a step", migrations, 12),
-        Figure::at_least("loads of the real binary killed at any moment", surprised, 12),
+        Figure::at_least("loads of the real binary killed at any moment", surprised, 24),
     ];
     figures.extend(NEVER.map(|never| Figure::exact(never, 0)));
     tell("Kills of other runs, and at any moment", &figures);

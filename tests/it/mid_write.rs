@@ -191,7 +191,8 @@ async fn engine(name: &str, pace: Duration, day: Day) -> Value {
     let reading = thread::spawn(move || python("tests/readers/mid_write.py", &files));
     let writing = tokio::task::spawn_blocking(move || {
         wait_until("the first read is done", || begun.exists());
-        rewrite(&day, &AtomicBool::new(false), || thread::sleep(pace));
+        let pause = || thread::sleep(pace); // what a load does between two commits
+        rewrite(&day, &AtomicBool::new(false), pause);
         fs::write(&end, "").unwrap();
     });
     writing.await.unwrap();

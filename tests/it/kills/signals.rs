@@ -63,6 +63,7 @@ fn a_run_stops_soon_whatever_it_waits_for() {
     });
     let waiting = stalling.program(folder.path(), &format!("{} --wait-lock 1h", stalling.load_line())).start();
     waiting.wait_for_handlers();
+    std::thread::sleep(Duration::from_millis(500)); // until it waits for the lock; too early is another wait
     stopped_soon(waiting, "INT");
     stopped_soon(running, "TERM");
 
@@ -91,5 +92,6 @@ fn a_query_without_end_stops_soon() {
     let endless = "WITH RECURSIVE n AS (SELECT 1 AS i UNION ALL SELECT 1 AS i FROM n) SELECT count(*) FROM n";
     let running = service.program(folder.path(), "query -c").arg(endless).start();
     running.wait_for_handlers();
+    std::thread::sleep(Duration::from_secs(1)); // until it reads; too early is stopped too
     stopped_soon(running, "INT");
 }
