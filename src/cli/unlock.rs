@@ -1,11 +1,8 @@
 //! `kore-lake unlock`.
 
-use std::sync::Arc;
-
-use kore_lake::clock::UtcTime;
 use kore_lake::config::Settings;
 use kore_lake::error::{Error, Kind};
-use kore_lake::lake::{self, Clock, LakeError, Unlocked};
+use kore_lake::lake::{self, LakeError, Unlocked};
 use kore_lake::pipeline;
 use kore_lake::schema::AccountId;
 
@@ -16,8 +13,7 @@ pub async fn run(invocation: &Invocation) -> Result<End, Error> {
     let account = Settings::needed("account_id", settings.account_id.as_ref())?;
     let lake = pipeline::open_lake(settings, &invocation.options).await?;
     let force = invocation.matches.get_flag("force");
-    let clock: Clock = Arc::new(UtcTime::now);
-    match lake::unlock(&lake, account, force, &clock).await {
+    match lake::unlock(&lake, account, force, None).await {
         Ok(unlocked) => {
             if !invocation.quiet {
                 print::result(&text(account, &unlocked)).map_err(Error::Output)?;

@@ -73,6 +73,22 @@ impl Coverage {
         self.0.splice(first..behind, joined(all));
     }
 
+    /// Takes `range` away, and returns what of it was covered.
+    pub(super) fn remove(&mut self, range: TimeRange) -> Vec<Proven> {
+        let all = std::mem::take(&mut self.0);
+        let parts = |stretch: &Proven| {
+            let Some(within) = cut(stretch, range.from().max(stretch.range.from()), range.to().min(stretch.range.to()))
+            else {
+                return (None, vec![stretch.clone()]);
+            };
+            let rest = [cut(stretch, stretch.range.from(), range.from()), cut(stretch, range.to(), stretch.range.to())];
+            (Some(within), rest.into_iter().flatten().collect())
+        };
+        let (within, rest): (Vec<_>, Vec<Vec<_>>) = all.iter().map(parts).unzip();
+        self.0 = rest.into_iter().flatten().collect();
+        within.into_iter().flatten().collect()
+    }
+
     /// When the second of `time` was last proven to be read whole; none where its window was only accepted.
     pub fn last_read(&self, time: UtcTime) -> Option<UtcTime> {
         let stretch = self.stretch_of(time).filter(|stretch| stretch.evidence != ACCEPTED)?;

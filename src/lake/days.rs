@@ -13,7 +13,7 @@ use super::merge::{MergeContext, merge_failed};
 use super::moved::Placement;
 use super::partition::{self, Partition};
 use super::staging::StagedObject;
-use super::{DayChange, DayState, Lake, LakeError, SessionDate, Writer, layout};
+use super::{DayChange, DayState, Lake, LakeError, PartitionObject, SessionDate, Writer};
 use crate::clock::TimeRange;
 use crate::schema::{Schema, StreamId};
 
@@ -54,6 +54,7 @@ impl<'a> DaysCommit<'a> {
     async fn new(writer: &'a Writer, staged: &'a [Arc<StagedObject>]) -> Result<Self, LakeError> {
         let reads = Reads::new(&writer.head.streams, proven_now(staged));
         let partitions = writer.lake.account_partitions(&writer.account).await?;
+        expect_no_others(writer, &partitions).await?;
         let objects: BTreeMap<_, _> = partitions.into_iter().map(|found| (found.date, found.meta)).collect();
         let merge = MergeContext::new(writer.memory_limit_bytes, writer.spill_folder.as_deref());
         let merge = merge.map_err(LakeError::Memory)?;
@@ -119,7 +120,7 @@ impl<'a> DaysCommit<'a> {
         staged: &[Arc<StagedObject>],
         keys: Arc<DayKeys>,
     ) -> Result<(), LakeError> {
-        let Writer { lake, account, .. } = self.writer;
+        let lake = &self.writer.lake;
         let kept = Arc::new(self.kept(date, staged, &keys).await?);
         let stored = match self.objects.get(&date) {
             Some(object) => staying(Partition::open(lake, object).await?, Arc::clone(&keys))?.boxed(),
@@ -130,8 +131,7 @@ impl<'a> DaysCommit<'a> {
         let merged = merged
             .map_err(|error| merge_failed(date, error))
             .and_then(|batch| future::ready(self.writer.check_stop().map(|()| batch)));
-        let path = layout::partition(account, date);
-        let (state, meta) = self.writer.replace_partition(&path, self.objects.get(&date), merged).await?;
+        let (state, meta) = self.writer.replace_partition(date, self.objects.get(&date), merged).await?;
         self.states.insert(date, state);
         self.objects.insert(date, meta);
         Ok(())
@@ -152,6 +152,18 @@ impl<'a> DaysCommit<'a> {
             None => Ok(KeptValues::default()),
         }
     }
+}
+
+/// A day that neither the ledger nor this run has made so comes from a writer that had lost the account. The next writer
+/// sees to what it may have taken away.
+async fn expect_no_others(writer: &Writer, partitions: &[PartitionObject]) -> Result<(), LakeError> {
+    for object in partitions.iter().filter(|object| !writer.head.knows(object)) {
+        let state = partition::state(&writer.lake, &object.meta).await?;
+        if state.run_id.as_deref() != Some(writer.run_id.as_str()) {
+            return Err(writer.replaced_by_another(object.meta.location.as_ref()));
+        }
+    }
+    Ok(())
 }
 
 /// The objects that hold rows of a day, each with the number of its first row among them.

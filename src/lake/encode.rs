@@ -11,7 +11,7 @@ use parquet::file::metadata::{KeyValue, SortingColumn};
 use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterPropertiesBuilder};
 use parquet::schema::types::{ColumnDescriptor, SchemaDescriptor};
 
-use super::partition::{CONTENT_HASH_VERSION, RUN_ID, SCHEMA_VERSION, SORTED_BY, WRITER_KEY};
+use super::partition::{CONTENT_HASH_VERSION, FOLLOWS, RUN_ID, SCHEMA_VERSION, SORTED_BY, WRITER_KEY};
 use super::upload::{Known, Upload};
 use super::{LakeError, WRITER};
 use crate::schema::{RunId, Schema};
@@ -53,11 +53,17 @@ pub(super) struct PartitionWriter {
 }
 
 impl PartitionWriter {
-    /// Nothing is visible at `path` until [`finish`](Self::finish).
-    pub(super) fn new(store: Arc<dyn ObjectStore>, path: Path, run: &RunId) -> Result<Self, LakeError> {
+    /// Nothing is visible at `path` until [`finish`](Self::finish). `follows`: version of the day that the ledger knows.
+    pub(super) fn new(
+        store: Arc<dyn ObjectStore>,
+        path: Path,
+        run: &RunId,
+        follows: Option<&str>,
+    ) -> Result<Self, LakeError> {
         let schema = Schema::conversations_arrow();
         // Without the Arrow schema in the footer readers take types from Parquet's own, as all engines do.
-        let options = ArrowWriterOptions::new().with_properties(properties(run)?).with_skip_arrow_metadata(true);
+        let options =
+            ArrowWriterOptions::new().with_properties(properties(run, follows)?).with_skip_arrow_metadata(true);
         let encoder = ArrowWriter::try_new_with_options(Vec::new(), schema, options).map_err(LakeError::Encode)?;
         Ok(Self { encoder, object: Upload::new(store, path) })
     }
@@ -112,21 +118,23 @@ async fn encoded<T>(
     }
 }
 
-fn properties(run: &RunId) -> Result<WriterProperties, LakeError> {
+fn properties(run: &RunId, follows: Option<&str>) -> Result<WriterProperties, LakeError> {
     let schema = Schema::conversations();
     let leaves = ArrowSchemaConverter::new().convert(&Schema::conversations_arrow()).map_err(LakeError::Encode)?;
     let footer = [
-        (SCHEMA_VERSION, schema.version.to_string()),
-        (CONTENT_HASH_VERSION, schema.content_hash_version.to_string()),
-        (RUN_ID, run.to_string()),
-        (WRITER_KEY, WRITER.to_owned()),
+        (SCHEMA_VERSION, Some(schema.version.to_string())),
+        (CONTENT_HASH_VERSION, Some(schema.content_hash_version.to_string())),
+        (RUN_ID, Some(run.to_string())),
+        (WRITER_KEY, Some(WRITER.to_owned())),
+        (FOLLOWS, follows.map(str::to_owned)),
     ];
+    let footer = footer.into_iter().filter_map(|(key, value)| Some(KeyValue::new(key.to_owned(), value?)));
     let builder = WriterProperties::builder()
         .set_compression(Compression::ZSTD(ZstdLevel::try_new(1).map_err(LakeError::Encode)?))
         .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
         .set_statistics_enabled(EnabledStatistics::Page)
         .set_sorting_columns(Some(sorting_columns(&leaves)))
-        .set_key_value_metadata(Some(footer.map(|(key, value)| KeyValue::new(key.to_owned(), value)).to_vec()));
+        .set_key_value_metadata(Some(footer.collect()));
     Ok(leaves.columns().iter().fold(builder, |builder, leaf| leaf_properties(builder, leaf)).build())
 }
 

@@ -50,11 +50,14 @@ pub enum LakeError {
         /// Why.
         source: object_store::Error,
     },
-    /// The store makes an object where there is one already although it was told not to: no lock can rest on it.
-    #[error("expected a store that keeps two writers apart, found that `{root}` ignores If-None-Match")]
+    /// The store makes an object where there is one already, or replaces another than it was told to: no lock can rest
+    /// on it.
+    #[error("expected a store that keeps two writers apart, found that `{root}` ignores {condition}")]
     IgnoresConditions {
         /// The lake.
         root: String,
+        /// The header.
+        condition: &'static str,
     },
     /// There is no lake.
     #[error("expected a lake in `{root}`, found none")]

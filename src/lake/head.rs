@@ -172,6 +172,19 @@ impl AccountHead {
         self.days.get(&object.date).is_some_and(|day| day.etag == object.meta.e_tag)
     }
 
+    /// Takes what was read of a day, and of the days beside it, as owed again.
+    pub(super) fn owe_day(&mut self, date: SessionDate) {
+        let evidence =
+            serde_json::json!({ "unreadable": format!("{date} was replaced by a writer that had lost the account") });
+        let range = date.around();
+        for stream in self.streams.values_mut() {
+            for lost in stream.coverage.remove(range) {
+                let Proven { range, read_at, as_of, run_id, .. } = lost;
+                stream.owe(Owed { range, read_at, as_of, run_id, covers: true, evidence: evidence.clone() });
+            }
+        }
+    }
+
     pub(super) fn other_schema(&self) -> LakeError {
         let (path, expected) = (layout::head(&self.account_id).to_string(), Schema::conversations().version);
         LakeError::OtherSchema { path, found: self.schema_version, expected }

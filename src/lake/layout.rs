@@ -4,7 +4,7 @@ use std::str::FromStr;
 use object_store::path::Path;
 use serde::{Deserialize, Serialize};
 
-use crate::clock::UtcTime;
+use crate::clock::{TimeRange, UtcTime};
 use crate::schema::{AccountId, RunId};
 
 /// Folder of the partitions, which readers read.
@@ -30,6 +30,13 @@ impl SessionDate {
     /// Days since 1970-01-01.
     pub const fn days(self) -> i32 {
         self.0
+    }
+
+    /// The day with the one before and the one behind it: a conversation may start a little off the date that its id
+    /// names.
+    pub(super) fn around(self) -> TimeRange {
+        let midnight = |days: i32| UtcTime::from_seconds(i64::from(self.0.saturating_add(days)) * SECONDS_A_DAY);
+        TimeRange::new(midnight(-1), midnight(2)).expect("three days are a range")
     }
 }
 
@@ -157,9 +164,14 @@ pub(super) fn lock(account: &AccountId, number: u64) -> Path {
     account_locks(account).join(format!("{number:010}"))
 }
 
-/// An object that is made to see whether one can be. Left behind, it is a leftover.
+/// Folder of what is made to see whether it can be.
+pub(super) fn probes() -> Path {
+    Path::from(format!("{OURS}/_probe"))
+}
+
+/// Left behind, it is a leftover.
 pub(super) fn probe(run: &RunId) -> Path {
-    Path::from(format!("{OURS}/_probe-{run}.tmp"))
+    probes().join(format!("_{run}.tmp"))
 }
 
 /// Whether a path is that of a lock.

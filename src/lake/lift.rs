@@ -22,7 +22,7 @@ impl Writer {
             values.fetch_add(lifted.values, Ordering::Relaxed);
             Ok(lifted.rows)
         });
-        let (state, _) = self.replace_partition(path, Some(&object.meta), rows).await?;
+        let (state, _) = self.replace_partition(object.date, Some(&object.meta), rows).await?;
         Ok((state, values.into_inner()))
     }
 }

@@ -6,7 +6,6 @@ use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Seek, SeekFrom, Write};
 use std::ops::Range;
 use std::path::{Path as FsPath, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
@@ -182,14 +181,13 @@ struct StagedFile {
 impl StagedFile {
     /// `private`: readable by the owner only.
     fn create(target: PathBuf, private: bool) -> io::Result<Self> {
-        static NUMBER: AtomicU64 = AtomicU64::new(0);
         let folder = parent(&target)?;
         create_folders(folder)?;
         let name = target.file_name().unwrap_or_default().to_string_lossy();
-        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-        let path = folder.join(format!("_{name}.{}-{number}.tmp", std::process::id()));
+        // Machines that share a folder may use one number of a process at a time.
+        let path = folder.join(format!("_{name}.{:016x}.tmp", fastrand::u64(..)));
         let mut options = OpenOptions::new();
-        options.write(true).create(true).truncate(true);
+        options.write(true).create_new(true);
         if private {
             owner_only(&mut options);
         }
@@ -274,6 +272,12 @@ pub(super) fn host_name() -> String {
     let kernel = fs::read_to_string("/proc/sys/kernel/hostname").ok();
     let named = kernel.or_else(|| std::env::var("HOSTNAME").ok()).or_else(|| std::env::var("COMPUTERNAME").ok());
     named.map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()).unwrap_or_else(|| "unknown".to_owned())
+}
+
+/// What tells this machine from another of the same name, where it can be known: drawn each time the kernel starts.
+pub(super) fn boot_id() -> Option<String> {
+    let text = fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
+    Some(text.trim().to_owned()).filter(|id| !id.is_empty())
 }
 
 /// Makes `folder` and what is above it; each new name is durable.

@@ -23,14 +23,18 @@ pub(super) const DEAD_AFTER: Duration = Duration::from_mins(1);
 /// How often one that waits looks again.
 const LOOK_AGAIN: Duration = Duration::from_millis(if cfg!(test) { 20 } else { 1_000 });
 
-/// Where the present time comes from.
+/// Where the present time of a lock comes from.
 pub type Clock = Arc<dyn Fn() -> UtcTime + Send + Sync>;
 
 /// Who holds an account.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Holder {
-    /// Machine.
+    /// Machine, as it calls itself.
     pub host: String,
+    /// What tells the machine from another of the same name: drawn anew each time it starts; none where it cannot be
+    /// known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub boot_id: Option<String>,
     /// Process.
     pub pid: u32,
     /// Run.
@@ -39,7 +43,12 @@ pub struct Holder {
 
 impl Holder {
     pub(super) fn this(run: &RunId) -> Self {
-        Self { host: local::host_name(), pid: std::process::id(), run_id: run.clone() }
+        Self { host: local::host_name(), boot_id: local::boot_id(), pid: std::process::id(), run_id: run.clone() }
+    }
+
+    /// Whether it ran on this machine since that started.
+    pub(super) fn is_here(&self) -> bool {
+        self.host == local::host_name() && self.boot_id == local::boot_id()
     }
 }
 
@@ -49,8 +58,11 @@ impl fmt::Display for Holder {
     }
 }
 
+/// A lock's number and document.
+pub(super) type Lock = (u64, LockDocument);
+
 /// A lock as it stands in the lake.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct LockDocument {
     #[serde(flatten)]
     pub holder: Holder,
@@ -69,6 +81,8 @@ pub(super) struct Seen {
 pub(super) struct AccountLock {
     held: Arc<Held>,
     stop: CancellationToken,
+    /// Cancelled once a heartbeat has found that the lock is lost.
+    lost: CancellationToken,
     beating: Option<JoinHandle<()>>,
 }
 
@@ -90,20 +104,24 @@ impl fmt::Debug for Held {
 }
 
 impl AccountLock {
-    /// Takes the lock, waiting up to `wait` for another holder.
+    /// Takes the lock, waiting up to `wait` for another holder, or until `stop`. Without a `clock` it is the machine's,
+    /// set by the store's.
     pub(super) async fn take(
         lake: &Lake,
         account: &AccountId,
         run: &RunId,
-        wait: Duration,
-        clock: Clock,
+        (wait, stop): (Duration, &CancellationToken),
+        clock: Option<Clock>,
     ) -> Result<Self, LakeError> {
         let deadline = Instant::now() + wait;
-        lake.expect_conditions().await?;
+        let of_store = lake.expect_conditions().await?;
+        let clock = clock.unwrap_or(of_store);
         loop {
             match try_take(lake, account, run, &clock).await {
                 Err(LakeError::LockHeld { .. }) if Instant::now() < deadline => {
-                    tokio::time::sleep(LOOK_AGAIN.min(deadline - Instant::now())).await;
+                    let wait = tokio::time::sleep(LOOK_AGAIN.min(deadline - Instant::now()));
+                    // Only the wait is left for a stop: a lock under way is known to be ours, or not, once it is made.
+                    stop.run_until_cancelled(wait).await.ok_or(LakeError::Stopped)?;
                 }
                 Err(error) => return Err(error),
                 Ok(held) => return Ok(Self::beating(held)),
@@ -112,9 +130,14 @@ impl AccountLock {
     }
 
     fn beating(held: Held) -> Self {
-        let (held, stop) = (Arc::new(held), CancellationToken::new());
-        let beating = tokio::spawn(beat(Arc::clone(&held), stop.clone()));
-        Self { held, stop, beating: Some(beating) }
+        let (held, stop, lost) = (Arc::new(held), CancellationToken::new(), CancellationToken::new());
+        let beating = tokio::spawn(beat(Arc::clone(&held), stop.clone(), lost.clone()));
+        Self { held, stop, lost, beating: Some(beating) }
+    }
+
+    /// What the last heartbeat found, without a look at the store.
+    pub(super) fn last_known(&self) -> Result<(), LakeError> {
+        if self.lost.is_cancelled() { self.held.lost("its last heartbeat found it taken over") } else { Ok(()) }
     }
 
     /// Whether this run still holds the account.
@@ -138,10 +161,12 @@ impl Drop for AccountLock {
     }
 }
 
-async fn beat(held: Arc<Held>, stop: CancellationToken) {
+async fn beat(held: Arc<Held>, stop: CancellationToken, lost: CancellationToken) {
     while stop.run_until_cancelled(tokio::time::sleep(BEAT)).await.is_some() {
-        if let Err(error) = held.beat().await {
-            tracing::warn!(account = %held.account, error = %error, "no heartbeat of the lock");
+        match held.beat().await {
+            Ok(()) => {}
+            Err(LakeError::LockLost { .. }) => lost.cancel(),
+            Err(error) => tracing::warn!(account = %held.account, error = %error, "no heartbeat of the lock"),
         }
     }
     held.remove().await;
@@ -161,16 +186,19 @@ impl Held {
     }
 
     async fn check(&self) -> Result<(), LakeError> {
-        let lost = |reason: String| Err(LakeError::LockLost { account: self.account.clone(), reason });
         let last_beat = UtcTime::from_micros(self.last_beat.load(Ordering::Relaxed));
         if (self.clock)().since(last_beat) >= DEAD_AFTER {
-            return lost(format!("its last heartbeat was at {last_beat}"));
+            return self.lost(format!("its last heartbeat was at {last_beat}"));
         }
         match highest(&self.lake, &self.account).await? {
             Some((number, found)) if number == self.number && found.holder == self.holder => Ok(()),
-            Some((_, found)) => lost(format!("{} has taken it over", found.holder)),
-            None => lost("its lock is gone".to_owned()),
+            Some((_, found)) => self.lost(format!("{} has taken it over", found.holder)),
+            None => self.lost("its lock is gone"),
         }
+    }
+
+    fn lost(&self, reason: impl Into<String>) -> Result<(), LakeError> {
+        Err(LakeError::LockLost { account: self.account.clone(), reason: reason.into() })
     }
 
     async fn remove(&self) {
@@ -187,19 +215,17 @@ async fn try_take(lake: &Lake, account: &AccountId, run: &RunId, clock: &Clock) 
     if matches!(machine, MachineLock::HeldByAnother) {
         return Err(held_by(account, found.unwrap_or_else(|| unknown_holder(clock))));
     }
-    let here = Holder::this(run);
     let alive = |found: &LockDocument| {
-        let is_gone = machine.shows_the_dead() && found.holder.host == here.host;
+        let is_gone = machine.shows_the_dead() && found.holder.is_here();
         !is_gone && clock().since(found.heartbeat) < DEAD_AFTER
     };
-    let before = match found {
-        Some((_, found)) if alive(&found) => return Err(held_by(account, (0, found))),
-        Some((number, _)) => number,
-        None => 0,
-    };
-    let (number, heartbeat) = (before + 1, clock());
+    if let Some((_, found)) = found.as_ref().filter(|(_, found)| alive(found)) {
+        return Err(held_by(account, (0, found.clone())));
+    }
+    let (here, heartbeat) = (Holder::this(run), clock());
+    let number = found.as_ref().map_or(0, |(number, _)| *number) + 1;
     make(lake, account, number, &here, heartbeat, clock).await?;
-    yield_to_others(lake, account, number, before, clock).await?;
+    yield_to_others(lake, account, number, found.as_ref()).await?;
     remove_below(lake, account, number).await?;
     Ok(Held {
         lake: lake.clone(),
@@ -221,53 +247,60 @@ pub(super) async fn make(
     heartbeat: UtcTime,
     clock: &Clock,
 ) -> Result<(), LakeError> {
-    match write(lake, &layout::lock(account, number), holder, heartbeat, PutMode::Create).await {
-        Err(LakeError::Store { source: object_store::Error::AlreadyExists { .. }, .. }) => {}
-        written => return written,
-    }
-    // A put that failed after it took effect is tried again inside the store's client: then it is our own that is there.
+    let Err(error) = write(lake, &layout::lock(account, number), holder, heartbeat, PutMode::Create).await else {
+        return Ok(());
+    };
+    // A put can take effect and fail all the same, and be tried again inside the store's client: then it is our own
+    // that is there.
     match highest(lake, account).await? {
         Some((found, document)) if found == number && document.holder == *holder => Ok(()),
-        found => Err(held_by(account, found.unwrap_or_else(|| unknown_holder(clock)))),
+        found if is_taken(&error) => Err(held_by(account, found.unwrap_or_else(|| unknown_holder(clock)))),
+        _ => Err(error),
     }
 }
 
-/// Gives way where, between the look and the lock, another has taken the account and its number begun anew.
+fn is_taken(error: &LakeError) -> bool {
+    matches!(error, LakeError::Store { source: object_store::Error::AlreadyExists { .. }, .. })
+}
+
+/// Gives way where another has taken the account between the look, which found `before`, and the lock of that number:
+/// then the locks beside it are not those that were looked at.
 async fn yield_to_others(
     lake: &Lake,
     account: &AccountId,
     number: u64,
-    before: u64,
-    clock: &Clock,
+    before: Option<&Lock>,
 ) -> Result<(), LakeError> {
-    let numbers = numbers(lake, account).await?;
-    if numbers.contains(&before) || numbers.iter().all(|found| *found >= number) {
+    let others = numbers(lake, account).await?.into_iter().filter(|found| *found != number);
+    let Some(other) = others.max() else { return Ok(()) };
+    let found = read(lake, account, other).await?;
+    if found.as_ref().is_none_or(|found| before.is_some_and(|before| *before == (other, found.clone()))) {
         return Ok(());
     }
     let path = layout::lock(account, number);
     lake.store().delete(&path).await.map_err(|source| LakeError::store("delete", path.to_string(), source))?;
-    Err(held_by(account, highest(lake, account).await?.unwrap_or_else(|| unknown_holder(clock))))
+    found.map_or(Ok(()), |found| Err(held_by(account, (other, found))))
 }
 
 /// Who holds an account. Changes nothing.
 pub(super) async fn look(lake: &Lake, account: &AccountId, clock: &Clock) -> Result<Option<Seen>, LakeError> {
     let Some((_, LockDocument { holder, heartbeat })) = highest(lake, account).await? else { return Ok(None) };
     let fresh = clock().since(heartbeat) < DEAD_AFTER;
-    let here = holder.host == local::host_name();
+    let here = holder.is_here();
     // Where the machine's lock cannot be asked, the heartbeat counts.
     let held_here = || MachineLock::look(lake, account).ok().flatten();
     let alive = if here { held_here().unwrap_or(fresh) } else { fresh };
     Ok(Some(Seen { holder, heartbeat, alive }))
 }
 
-pub(super) fn held_by(account: &AccountId, (_, found): (u64, LockDocument)) -> LakeError {
+pub(super) fn held_by(account: &AccountId, (_, found): Lock) -> LakeError {
     LakeError::LockHeld { account: account.clone(), holder: found.holder, heartbeat: found.heartbeat }
 }
 
 /// The holder between the machine's lock and its document.
-pub(super) fn unknown_holder(clock: &Clock) -> (u64, LockDocument) {
+pub(super) fn unknown_holder(clock: &Clock) -> Lock {
     let run_id = "starting".parse().expect("a word is an id");
-    (0, LockDocument { holder: Holder { host: local::host_name(), pid: 0, run_id }, heartbeat: clock() })
+    (0, LockDocument { holder: Holder { pid: 0, ..Holder::this(&run_id) }, heartbeat: clock() })
 }
 
 pub(super) async fn numbers(lake: &Lake, account: &AccountId) -> Result<Vec<u64>, LakeError> {
@@ -275,8 +308,17 @@ pub(super) async fn numbers(lake: &Lake, account: &AccountId) -> Result<Vec<u64>
     Ok(objects.iter().filter_map(|object| object.location.filename()?.parse().ok()).collect())
 }
 
-pub(super) async fn highest(lake: &Lake, account: &AccountId) -> Result<Option<(u64, LockDocument)>, LakeError> {
-    let Some(number) = numbers(lake, account).await?.into_iter().max() else { return Ok(None) };
+/// The lock that counts. One that goes between the listing and the look has made way for a higher one, or for none.
+pub(super) async fn highest(lake: &Lake, account: &AccountId) -> Result<Option<Lock>, LakeError> {
+    while let Some(number) = numbers(lake, account).await?.into_iter().max() {
+        if let Some(document) = read(lake, account, number).await? {
+            return Ok(Some((number, document)));
+        }
+    }
+    Ok(None)
+}
+
+async fn read(lake: &Lake, account: &AccountId, number: u64) -> Result<Option<LockDocument>, LakeError> {
     let path = layout::lock(account, number);
     let read = match lake.store().get(&path).await {
         Ok(found) => found.bytes().await,
@@ -287,7 +329,7 @@ pub(super) async fn highest(lake: &Lake, account: &AccountId) -> Result<Option<(
     let document = serde_json::from_slice(&bytes);
     let reason =
         |error: serde_json::Error| LakeError::CorruptLedger { path: path.to_string(), reason: error.to_string() };
-    Ok(Some((number, document.map_err(reason)?)))
+    document.map(Some).map_err(reason)
 }
 
 /// Who made the account's highest lock, and its last sign of life; none where there is no lock.
@@ -333,7 +375,8 @@ mod tests {
             move || UtcTime::from_seconds(now.load(Ordering::Relaxed))
         });
         let run = "run-1".parse().unwrap();
-        let lock = AccountLock::take(&lake.lake, &account(), &run, Duration::ZERO, clock).await.unwrap();
+        let wait = (Duration::ZERO, &CancellationToken::new());
+        let lock = AccountLock::take(&lake.lake, &account(), &run, wait, Some(clock)).await.unwrap();
         for beat in 1..=8 {
             now.store(MORNING + 50 * beat, Ordering::Relaxed);
             lock.held.beat().await.unwrap();

@@ -20,6 +20,8 @@ pub(crate) const SCHEMA_VERSION: &str = "kore_lake.schema_version";
 pub(super) const CONTENT_HASH_VERSION: &str = "kore_lake.content_hash_version";
 pub(super) const RUN_ID: &str = "kore_lake.run_id";
 pub(super) const WRITER_KEY: &str = "kore_lake.writer";
+/// `ETag` of the version that the ledger knew when this one was made; absent where it knew none.
+pub(super) const FOLLOWS: &str = "kore_lake.follows";
 
 /// Rows a batch: large enough to be quick, small enough that wide rows stay small in memory.
 pub(super) const BATCH_ROWS: usize = 2_048;
@@ -70,6 +72,15 @@ impl Partition {
             bytes: self.meta.size,
             run_id: self.footer(RUN_ID).map(str::to_owned),
         }
+    }
+
+    /// Whether it is what a commit made that `known` was the ledger's version for, and which has not come to the ledger
+    /// yet; or that version itself, where the lake was copied. Any other was written by a writer that had lost its lock
+    /// while its put was under way, or by hand.
+    pub(super) fn follows(&self, known: Option<&DayState>) -> bool {
+        let of_ledger = known.and_then(|known| known.run_id.as_deref());
+        let is_copied = of_ledger.is_some() && of_ledger == self.footer(RUN_ID);
+        is_copied || self.footer(FOLLOWS) == known.and_then(|known| known.etag.as_deref())
     }
 
     /// The rows, in the object's order: all columns, or those named (in the schema's order).

@@ -55,8 +55,8 @@ pub struct RebuiltLedger {
 /// [`LakeError::ForeignPartition`], [`LakeError::CorruptStaged`], [`LakeError::OtherSchema`] of a newer version: no
 /// retry helps until the object named is restored or moved away. Then the ledger is what it was.
 pub async fn rebuild_ledger(lake: &Lake, settings: WriterSettings) -> Result<RebuiltLedger, LakeError> {
-    let WriterSettings { account, run_id, wait_lock, clock, .. } = settings;
-    let lock = AccountLock::take(lake, &account, &run_id, wait_lock, clock).await?;
+    let WriterSettings { account, run_id, wait_lock, clock, stop, .. } = settings;
+    let lock = AccountLock::take(lake, &account, &run_id, (wait_lock, &stop), clock).await?;
     let rebuilt = async {
         let (mut head, staged) = restore(lake, AccountHead::new(&account, &run_id)).await?;
         let lines_dropped = salvage(lake, &account).await?;

@@ -2,30 +2,31 @@ use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use futures::{Stream, StreamExt};
-use object_store::path::Path;
 use object_store::{Error, ObjectMeta, ObjectStoreExt};
 
 use super::encode::PartitionWriter;
 use super::upload::Known;
-use super::{DayState, LakeError, Writer};
+use super::{DayState, LakeError, SessionDate, Writer, layout};
 
 impl Writer {
     /// Replaces the object of a day by these rows, which are in its order. `read` is the version that they were made
     /// from; none where there was no object. Returns what the ledger keeps of the new one, and how a listing shows it.
     pub(super) async fn replace_partition(
         &self,
-        path: &Path,
+        date: SessionDate,
         read: Option<&ObjectMeta>,
         rows: impl Stream<Item = Result<RecordBatch, LakeError>> + Send,
     ) -> Result<(DayState, ObjectMeta), LakeError> {
         let known = read.map_or(Known::Absent, |meta| Known::of(meta.e_tag.as_ref()));
-        let object = PartitionWriter::new(Arc::clone(self.lake.store()), path.clone(), &self.run_id)?;
+        let path = &layout::partition(&self.account, date);
+        let follows = self.head.days.get(&date).and_then(|known| known.etag.as_deref());
+        let object = PartitionWriter::new(Arc::clone(self.lake.store()), path.clone(), &self.run_id, follows)?;
         let object = fill(object, rows).await?;
         if let Err(lost) = self.lock.check().await {
             object.abort().await;
             return Err(lost);
         }
-        let (rows, put) = object.finish(&known).await.map_err(|error| self.replaced_by_another(error))?;
+        let (rows, put) = object.finish(&known).await.map_err(|error| self.refused(error))?;
         self.lock.check().await?;
         let meta = self.lake.store().head(path).await;
         let meta = meta.map_err(|source| LakeError::store("read", path.to_string(), source))?;
@@ -35,14 +36,18 @@ impl Writer {
     }
 
     /// A write that was refused since the object is not what this writer read: another one is at work.
-    pub(super) fn replaced_by_another(&self, error: LakeError) -> LakeError {
+    pub(super) fn refused(&self, error: LakeError) -> LakeError {
         match error {
             LakeError::Store { source: Error::Precondition { .. } | Error::AlreadyExists { .. }, path, .. } => {
-                let reason = format!("another writer has replaced `{path}` meanwhile");
-                LakeError::LockLost { account: self.account.clone(), reason }
+                self.replaced_by_another(&path)
             }
             error => error,
         }
+    }
+
+    pub(super) fn replaced_by_another(&self, path: &str) -> LakeError {
+        let reason = format!("another writer has replaced `{path}` meanwhile");
+        LakeError::LockLost { account: self.account.clone(), reason }
     }
 }
 

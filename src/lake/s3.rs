@@ -9,14 +9,15 @@ use object_store::aws::AmazonS3;
 use object_store::path::Path;
 use object_store::prefix::PrefixStore;
 use object_store::{
-    CopyOptions, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore, PutMultipartOptions,
-    PutOptions, PutPayload, PutResult, Result, UploadPart,
+    CopyOptions, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore, PutMode,
+    PutMultipartOptions, PutOptions, PutPayload, PutResult, Result, UploadPart,
 };
 
 use super::s3_fault::tidied;
 
 pub(super) struct S3Store {
     inner: PrefixStore<AmazonS3>,
+    unconditional: bool,
 }
 
 /// Without the client's own text, which has the id of the key in it.
@@ -27,8 +28,9 @@ impl fmt::Debug for S3Store {
 }
 
 impl S3Store {
-    pub(super) fn new(store: AmazonS3, prefix: Path) -> Self {
-        Self { inner: PrefixStore::new(store, prefix) }
+    /// `unconditional`: every put is one without a condition, for a store that takes no others.
+    pub(super) fn new(store: AmazonS3, prefix: Path, unconditional: bool) -> Self {
+        Self { inner: PrefixStore::new(store, prefix), unconditional }
     }
 }
 
@@ -41,7 +43,8 @@ impl fmt::Display for S3Store {
 #[async_trait]
 impl ObjectStore for S3Store {
     async fn put_opts(&self, location: &Path, payload: PutPayload, opts: PutOptions) -> Result<PutResult> {
-        self.inner.put_opts(location, payload, opts).await.map_err(tidied)
+        let mode = if self.unconditional { PutMode::Overwrite } else { opts.mode.clone() };
+        self.inner.put_opts(location, payload, PutOptions { mode, ..opts }).await.map_err(tidied)
     }
 
     async fn put_multipart_opts(&self, location: &Path, opts: PutMultipartOptions) -> Result<Box<dyn MultipartUpload>> {

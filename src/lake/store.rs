@@ -31,10 +31,11 @@ pub struct StoreSettings {
     pub ca_file: Option<PathBuf>,
     /// Time a connection may take to stand.
     pub connect_timeout: Duration,
-    /// How long one request is tried again, at most half a minute: a lock is taken over after a minute, and no put of
-    /// its old holder may be tried again then.
+    /// For how long a request is tried again, at most 20 seconds. With the half minute of its last try it has ended
+    /// before the lock is taken over, a minute after the last heartbeat.
     pub retry_deadline: Duration,
-    /// Taken for granted: nothing else writes the lake. Without it a store that cannot keep two writers apart is refused.
+    /// Taken for granted: nothing else writes the lake, and no put bears a condition. Without it a store that cannot
+    /// keep two writers apart is refused.
     pub single_writer: bool,
 }
 
@@ -49,8 +50,9 @@ pub struct StoreCredentials {
     pub session_token: Option<String>,
 }
 
-/// No put of a writer whose lock was taken over (after a minute) is tried again.
-const LONGEST_RETRY: Duration = Duration::from_secs(30);
+const LONGEST_RETRY: Duration = Duration::from_secs(20);
+/// A whole request, the time to send a part of an object too.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 
 impl Default for StoreSettings {
     fn default() -> Self {
@@ -90,7 +92,7 @@ impl StoreSettings {
     pub(super) fn open(&self, bucket: &str, prefix: &Path) -> Result<Arc<dyn ObjectStore>, LakeError> {
         let setting = |source| LakeError::StoreSetting { source };
         let store = self.builder(bucket)?.build().map_err(setting)?;
-        Ok(Arc::new(S3Store::new(store, prefix.clone())))
+        Ok(Arc::new(S3Store::new(store, prefix.clone(), self.single_writer)))
     }
 
     fn builder(&self, bucket: &str) -> Result<AmazonS3Builder, LakeError> {
@@ -133,6 +135,7 @@ impl StoreSettings {
 
     fn client(&self) -> Result<ClientOptions, LakeError> {
         let client = ClientOptions::new().with_allow_http(self.allow_http).with_connect_timeout(self.connect_timeout);
+        let client = client.with_timeout(REQUEST_TIMEOUT);
         let Some(path) = &self.ca_file else { return Ok(client) };
         let pem = fs::read(path).map_err(|source| LakeError::Folder { path: path.clone(), source })?;
         let certificates = Certificate::from_pem_bundle(&pem).map_err(|source| LakeError::StoreSetting { source })?;

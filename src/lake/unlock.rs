@@ -46,7 +46,16 @@ struct Found {
 /// [`LakeError::LockHeld`] where the holder lives and `force` is not given, or another took the account at this
 /// moment: a retry helps once it is done. [`LakeError::Store`], [`LakeError::Folder`] where the lake cannot be
 /// written.
-pub async fn unlock(lake: &Lake, account: &AccountId, force: bool, clock: &Clock) -> Result<Unlocked, LakeError> {
+///
+/// Without a `clock` it is the machine's, set by the store's.
+pub async fn unlock(
+    lake: &Lake,
+    account: &AccountId,
+    force: bool,
+    clock: Option<Clock>,
+) -> Result<Unlocked, LakeError> {
+    let of_store = lake.expect_conditions().await?;
+    let clock = &clock.unwrap_or(of_store);
     if find(lake, account).await?.is_none() {
         let starting = MachineLock::look(lake, account)? == Some(true);
         return if starting {
@@ -121,13 +130,13 @@ async fn unreadable(lake: &Lake, account: &AccountId) -> Result<Option<Found>, L
 impl Found {
     /// Whether the holder ran here, so that it would hold the machine's lock.
     fn is_of_this_machine(&self) -> bool {
-        self.holder.as_ref().is_some_and(|holder| holder.host == super::local::host_name())
+        self.holder.as_ref().is_some_and(Holder::is_here)
     }
 
     fn held(self, account: &AccountId) -> LakeError {
-        let unreadable =
-            || Holder { host: "unreadable".to_owned(), pid: 0, run_id: "unreadable".parse().expect("a word is an id") };
-        let holder = self.holder.unwrap_or_else(unreadable);
+        let unreadable = || "unreadable".parse().expect("a word is an id");
+        let unknown = || Holder { host: "unreadable".to_owned(), boot_id: None, pid: 0, run_id: unreadable() };
+        let holder = self.holder.unwrap_or_else(unknown);
         LakeError::LockHeld { account: account.clone(), holder, heartbeat: self.heartbeat }
     }
 }

@@ -53,6 +53,8 @@ pub(super) async fn put_over(
         Err(refused @ (Error::Precondition { .. } | Error::AlreadyExists { .. })) => {
             judge(store, path, payload, known, refused).await
         }
+        // The answer was lost, maybe: what counts is whether the put took effect.
+        Err(failed) => ours(store, path, &payload).await.ok().flatten().ok_or(failed),
         put => put,
     }
 }
@@ -66,16 +68,30 @@ async fn judge(
     known: &Known,
     refused: Error,
 ) -> Result<PutResult> {
+    if matches!(known, Known::Version(_)) && found(store, path).await? == *known {
+        return store.put(path, payload).await;
+    }
+    ours(store, path, &payload).await?.ok_or(refused)
+}
+
+/// The object, where its bytes are these.
+async fn ours(store: &dyn ObjectStore, path: &Path, payload: &PutPayload) -> Result<Option<PutResult>> {
     let found = match store.get(path).await {
-        Err(Error::NotFound { .. }) => return Err(refused),
+        Err(Error::NotFound { .. }) => return Ok(None),
         found => found?,
     };
     let e_tag = found.meta.e_tag.clone();
-    if matches!(known, Known::Version(_)) && Known::of(e_tag.as_ref()) == *known {
-        return store.put(path, payload).await;
+    let is_ours = found.bytes().await? == Bytes::from(payload.clone());
+    Ok(is_ours.then_some(PutResult { e_tag, version: None }))
+}
+
+/// What is there now.
+async fn found(store: &dyn ObjectStore, path: &Path) -> Result<Known> {
+    match store.head(path).await {
+        Ok(meta) => Ok(Known::of(meta.e_tag.as_ref())),
+        Err(Error::NotFound { .. }) => Ok(Known::Absent),
+        Err(error) => Err(error),
     }
-    let is_ours = found.bytes().await? == Bytes::from(payload);
-    if is_ours { Ok(PutResult { e_tag, version: None }) } else { Err(refused) }
 }
 
 /// One object under way: its bytes are kept until they are more than a part, then sent part by part. Nothing is visible
@@ -180,12 +196,7 @@ async fn put_together(store: &dyn ObjectStore, path: &Path, parts: &mut Parts, k
 
 /// Looks whether the object is still what is known of it.
 async fn expect(store: &dyn ObjectStore, path: &Path, known: &Known) -> Result<()> {
-    let found = match store.head(path).await {
-        Ok(meta) => Known::of(meta.e_tag.as_ref()),
-        Err(Error::NotFound { .. }) => Known::Absent,
-        Err(error) => return Err(error),
-    };
-    if *known == Known::Nothing || found == *known {
+    if *known == Known::Nothing || found(store, path).await? == *known {
         return Ok(());
     }
     let source = "expected the version that was read, found another".into();

@@ -9,10 +9,11 @@ use object_store::path::Path;
 use tokio_util::sync::CancellationToken;
 
 use super::lock::AccountLock;
+use super::partition::Partition;
 use super::staging::StagedObject;
 use super::tables::{self, RunLine, RunState};
 use super::upload::Known;
-use super::{AccountHead, Clock, CommitSummary, Intent, Lake, LakeError, LedgerTable, StagedWindow, layout, partition};
+use super::{AccountHead, Clock, CommitSummary, Intent, Lake, LakeError, LedgerTable, StagedWindow, layout};
 use crate::clock::{TimeRange, UtcTime};
 use crate::schema::{AccountId, ApiVersion, RunId, Schema, StreamId};
 
@@ -32,8 +33,8 @@ pub struct WriterSettings {
     pub memory_limit_bytes: usize,
     /// Folder to spill to; the system's one where none is given.
     pub spill_folder: Option<PathBuf>,
-    /// Clock of the lock's heartbeat.
-    pub clock: Clock,
+    /// Clock of the lock's heartbeat. None: the machine's, set by that of a store which machines share.
+    pub clock: Option<Clock>,
     /// Cancelled, the writer no longer waits for the account, and a commit ends before its next write of a day.
     pub stop: CancellationToken,
 }
@@ -47,7 +48,7 @@ impl WriterSettings {
             wait_lock: Duration::ZERO,
             memory_limit_bytes: 256 << 20,
             spill_folder: None,
-            clock: Arc::new(UtcTime::now),
+            clock: None,
             stop: CancellationToken::new(),
         }
     }
@@ -110,8 +111,8 @@ pub struct Writer {
 }
 
 impl Writer {
-    /// Takes the account's lock, reads its ledger, checks partitions that the ledger does not know, and
-    /// sweeps what a killed writer left half-written.
+    /// Takes the account's lock, reads its ledger, checks partitions that the ledger does not know (what was read of a
+    /// day that no commit explains is owed again), and sweeps what a killed writer left half-written.
     ///
     /// # Errors
     /// [`LakeError::LockHeld`]: a retry helps once the other is done. [`LakeError::CorruptLedger`],
@@ -131,10 +132,7 @@ impl Writer {
     /// The same for an account whose partitions may be under an older schema.
     pub(super) async fn open_older(lake: &Lake, settings: WriterSettings) -> Result<Self, LakeError> {
         let WriterSettings { account, run_id, wait_lock, memory_limit_bytes, spill_folder, clock, stop } = settings;
-        let lock = tokio::select! {
-            lock = AccountLock::take(lake, &account, &run_id, wait_lock, clock) => lock?,
-            () = stop.cancelled() => return Err(LakeError::Stopped),
-        };
+        let lock = AccountLock::take(lake, &account, &run_id, (wait_lock, &stop), clock).await?;
         match Self::load_head(lake, &account, &run_id).await {
             Ok(head) => Ok(Self {
                 lake: lake.clone(),
@@ -180,13 +178,19 @@ impl Writer {
         if self.head.schema_version != Schema::conversations().version {
             return Err(self.head.other_schema());
         }
-        for object in self.lake.account_partitions(&self.account).await? {
-            if !self.head.knows(&object) {
-                let state = partition::state(&self.lake, &object.meta).await?;
-                self.head.days.insert(object.date, state);
+        let objects = self.lake.account_partitions(&self.account).await?;
+        let unknown: Vec<_> = objects.into_iter().filter(|object| !self.head.knows(object)).collect();
+        for object in &unknown {
+            let found = Partition::open(&self.lake, &object.meta).await?;
+            if !found.follows(self.head.days.get(&object.date)) {
+                let path = object.meta.location.as_ref();
+                tracing::warn!(path, "a day was replaced by a writer that had lost the account: it is read again");
+                self.head.owe_day(object.date);
             }
+            self.head.days.insert(object.date, found.state());
         }
-        Ok(())
+        // What a commit writes next follows these.
+        if unknown.is_empty() { Ok(()) } else { self.head.store(&self.lake, &self.run_id).await }
     }
 
     /// What the ledger knows of the account.
@@ -244,8 +248,9 @@ impl Writer {
     /// Makes a finished window durable; invisible to readers until it is committed.
     ///
     /// # Errors
-    /// [`LakeError::Input`] where rows are not under the fixed schema; [`LakeError::Store`].
+    /// [`LakeError::Input`] where rows are not under the fixed schema; [`LakeError::Store`]; [`LakeError::LockLost`].
     pub async fn stage(&self, window: StagedWindow) -> Result<(), LakeError> {
+        self.lock.last_known()?;
         let sequence = self.next_sequence();
         let object = StagedObject::write(&self.lake, &self.account, &self.run_id, sequence, window).await?;
         self.lock_staged().push(Arc::new(object));
@@ -315,9 +320,9 @@ impl Writer {
 /// Deletes what killed writers of this account left half-written.
 pub(super) async fn sweep(lake: &Lake, account: &AccountId) -> Result<(), LakeError> {
     let old = UtcTime::now().minus(LEFTOVER_AGE).micros();
-    for folder in layout::account_folders(account) {
+    for folder in layout::account_folders(account).into_iter().chain([layout::probes()]) {
         // Another writer may be trying for the lock at this moment.
-        let in_progress = folder == layout::account_locks(account);
+        let in_progress = [layout::account_locks(account), layout::probes()].contains(&folder);
         for object in lake.list(&folder).await? {
             let leftover = layout::is_leftover(&object.location);
             if leftover && !(in_progress && object.last_modified.timestamp_micros() > old) {

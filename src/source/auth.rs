@@ -1,7 +1,8 @@
 //! Tokens (F6): given ready, or minted from a client id and its secret.
 
 use std::str::FromStr;
-use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
@@ -127,15 +128,37 @@ pub(super) struct Tokens {
 
 #[derive(Debug, Default)]
 struct Current {
-    minted: Option<Minted>,
+    /// Shared by all requests until the second.
+    token: Option<(Arc<Token>, UtcTime)>,
     /// The token that the server refused last.
-    refused: Option<Secret>,
+    refused: Option<Arc<Token>>,
 }
 
+/// A token as requests share it.
 #[derive(Debug)]
-struct Minted {
-    token: Secret,
-    renew_at: UtcTime,
+pub(super) struct Token {
+    text: Secret,
+    has_worked: AtomicBool,
+}
+
+impl Token {
+    fn new(text: Secret) -> Arc<Self> {
+        Arc::new(Self { text, has_worked: AtomicBool::new(false) })
+    }
+
+    pub(super) fn text(&self) -> &Secret {
+        &self.text
+    }
+
+    /// Takes note that the server gave a page for it.
+    pub(super) fn works(&self) {
+        self.has_worked.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the server ever gave a page for it: one that did and is refused has run out.
+    pub(super) fn has_worked(&self) -> bool {
+        self.has_worked.load(Ordering::Relaxed)
+    }
 }
 
 impl Tokens {
@@ -144,19 +167,19 @@ impl Tokens {
     }
 
     /// The token for one request that is sent now.
-    pub(super) fn token(&self, now: UtcTime) -> Secret {
+    pub(super) fn token(&self, now: UtcTime) -> Arc<Token> {
         let key = match &self.credentials {
-            Credentials::Token(token) => return token.clone(),
-            Credentials::Key(key) if key.jti => return key.mint(now),
+            Credentials::Token(token) => return Token::new(token.clone()),
+            Credentials::Key(key) if key.jti => return Token::new(key.mint(now)),
             Credentials::Key(key) => key,
         };
         let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
-        match &current.minted {
-            Some(minted) if now < minted.renew_at => minted.token.clone(),
+        match &current.token {
+            Some((token, renew_at)) if now < *renew_at => Arc::clone(token),
             _ => {
-                let token = current.mint(key, now);
+                let token = Token::new(current.mint(key, now));
                 let renew_at = now.plus(LIFETIME).minus(RENEW_BEFORE);
-                current.minted = Some(Minted { token: token.clone(), renew_at });
+                current.token = Some((Arc::clone(&token), renew_at));
                 token
             }
         }
@@ -164,10 +187,10 @@ impl Tokens {
 
     /// Takes note that the server refused `token`; `true` where a new one can be minted. Of several requests
     /// that learn it of one token, the first makes room for the next token and the others leave that in place.
-    pub(super) fn refused(&self, token: &Secret) -> bool {
+    pub(super) fn refused(&self, token: &Arc<Token>) -> bool {
         let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
-        if current.minted.as_ref().is_some_and(|minted| minted.token == *token) {
-            *current = Current { minted: None, refused: Some(token.clone()) };
+        if current.token.as_ref().is_some_and(|(shared, _)| Arc::ptr_eq(shared, token)) {
+            *current = Current { token: None, refused: Some(Arc::clone(token)) };
         }
         matches!(self.credentials, Credentials::Key(_))
     }
@@ -181,7 +204,8 @@ impl Current {
     /// A token that is not the refused one, though minted within the same second.
     fn mint(&self, key: &Key, now: UtcTime) -> Secret {
         let token = key.mint(now);
-        if self.refused.as_ref() == Some(&token) { key.mint(now.minus(Duration::from_secs(1))) } else { token }
+        let is_refused = self.refused.as_ref().is_some_and(|refused| refused.text == token);
+        if is_refused { key.mint(now.minus(Duration::from_secs(1))) } else { token }
     }
 }
 
@@ -209,7 +233,7 @@ mod tests {
     #[test]
     fn a_minted_token_carries_the_claims_of_f6() {
         for (ours, theirs) in [(JwtAlgorithm::Hs256, Algorithm::HS256), (JwtAlgorithm::Hs512, Algorithm::HS512)] {
-            let claims = claims(&Tokens::new(Credentials::Key(key(false, ours))).token(NOW), theirs);
+            let claims = claims(Tokens::new(Credentials::Key(key(false, ours))).token(NOW).text(), theirs);
             let expected =
                 serde_json::json!({"sub": "cs-1", "appId": "cs-1", "iat": 1_800_000_000, "exp": 1_800_003_300});
             assert_eq!(claims, expected);
@@ -219,14 +243,14 @@ mod tests {
     #[test]
     fn a_subject_replaces_the_client_id_in_sub_alone() {
         let key = Key { subject: Some("someone".into()), ..key(false, JwtAlgorithm::Hs256) };
-        let claims = claims(&Tokens::new(Credentials::Key(key)).token(NOW), Algorithm::HS256);
+        let claims = claims(Tokens::new(Credentials::Key(key)).token(NOW).text(), Algorithm::HS256);
         assert_eq!((&claims["sub"], &claims["appId"]), (&"someone".into(), &"cs-1".into()));
     }
 
     #[test]
     fn with_jti_every_request_has_a_token_of_its_own() {
         let tokens = Tokens::new(Credentials::Key(key(true, JwtAlgorithm::Hs256)));
-        let [one, two] = [tokens.token(NOW), tokens.token(NOW)].map(|token| claims(&token, Algorithm::HS256));
+        let [one, two] = [tokens.token(NOW), tokens.token(NOW)].map(|token| claims(token.text(), Algorithm::HS256));
         assert!(one["jti"].is_string());
         assert_ne!(one["jti"], two["jti"]);
     }
@@ -235,8 +259,8 @@ mod tests {
     fn a_token_is_shared_and_renewed_before_it_expires() {
         let tokens = Tokens::new(Credentials::Key(key(false, JwtAlgorithm::Hs256)));
         let first = tokens.token(NOW);
-        assert_eq!(tokens.token(NOW.plus(Duration::from_mins(49))), first);
-        assert_ne!(tokens.token(NOW.plus(Duration::from_mins(50))), first);
+        assert!(Arc::ptr_eq(&tokens.token(NOW.plus(Duration::from_mins(49))), &first));
+        assert_ne!(tokens.token(NOW.plus(Duration::from_mins(50))).text(), first.text());
     }
 
     #[test]
@@ -245,9 +269,10 @@ mod tests {
         let first = tokens.token(NOW);
         assert!(tokens.refused(&first));
         let second = tokens.token(NOW);
-        assert_ne!(second, first);
+        assert_ne!(second.text(), first.text());
         assert!(tokens.refused(&first));
-        assert_eq!(tokens.token(NOW.plus(Duration::from_secs(2))), second);
-        assert!(!Tokens::new(Credentials::Token(Secret::new("x"))).refused(&Secret::new("x")));
+        assert!(Arc::ptr_eq(&tokens.token(NOW.plus(Duration::from_secs(2))), &second));
+        let given = Tokens::new(Credentials::Token(Secret::new("x")));
+        assert!(!given.refused(&given.token(NOW)));
     }
 }

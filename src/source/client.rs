@@ -144,10 +144,16 @@ impl PageSource for Client {
             self.count_attempt(patience.failures);
             let time_left = patience.begin();
             let token = self.tokens.token(UtcTime::now());
-            match attempt.send(&token, permit, time_left).await {
-                Ok(body) => return Ok(self.page(request, body)),
-                Err(Failure::Login { status: 401, .. }) if may_renew && self.tokens.refused(&token) => {
-                    may_renew = false;
+            match attempt.send(token.text(), permit, time_left).await {
+                Ok(body) => {
+                    token.works();
+                    return Ok(self.page(request, body));
+                }
+                // A token that worked has run out, however often that happens; a new one may be refused once.
+                Err(Failure::Login { status: 401, .. })
+                    if (may_renew || token.has_worked()) && self.tokens.refused(&token) =>
+                {
+                    may_renew = token.has_worked();
                 }
                 Err(Failure::Login { status, message }) => return Err(attempt.login(status, message)),
                 Err(Failure::Refused(refusal)) => return Err(SourceError::Refused(refusal)),
@@ -162,6 +168,7 @@ impl PageSource for Client {
                     attempt.log_retry(&fault, wait);
                     self.wait(&fault, wait).await;
                     patience.keep(fault);
+                    may_renew = true;
                 }
             }
         }

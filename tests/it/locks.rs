@@ -1,27 +1,29 @@
 //! One writer per account, in every store; and what still holds where the lock is broken.
 
 use std::fmt;
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use futures::future::BoxFuture;
 use futures::stream::BoxStream;
 use futures::{FutureExt, TryStreamExt};
-use kore_lake::clock::UtcTime;
+use kore_lake::clock::{TimeRange, UtcTime};
 use kore_lake::lake::{
-    Clock, Lake, LakeError, LakeErrorKind, RunState, StoreSettings, Unlocked, Writer, WriterSettings, unlock,
+    Clock, Lake, LakeError, LakeErrorKind, RunState, StagedWindow, StoreSettings, Unlocked, WindowProof, Writer,
+    WriterSettings, unlock,
 };
 use object_store::path::Path;
 use object_store::{
-    CopyOptions, Error, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore, ObjectStoreExt,
-    PutMode, PutMultipartOptions, PutOptions, PutPayload, PutResult, Result,
+    CopyOptions, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore, ObjectStoreExt, PutMode,
+    PutMultipartOptions, PutOptions, PutPayload, PutResult, Result, UploadPart,
 };
 use serde_json::json;
 
 use crate::centre::run;
 use crate::reliability::{Figure, tell};
+use crate::s3::bucket::Conditions;
 use crate::s3::places::{Place, account, names, run_of, window, writer};
 use crate::s3::server::{BUCKET, S3Server, url};
 use crate::service::{Service, wait_until};
@@ -41,8 +43,11 @@ fn turned(clock: &Arc<AtomicI64>) -> Clock {
 /// A lock that this machine's name stands on, and no process behind it.
 async fn left_behind(lake: &Lake, number: u64, heartbeat: i64) {
     let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap();
+    let boot_id = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap();
     let heartbeat = UtcTime::from_seconds(heartbeat).to_string();
-    let lock = json!({"host": host.trim(), "pid": 7, "run_id": "run-7", "heartbeat": heartbeat}).to_string();
+    let lock =
+        json!({"host": host.trim(), "boot_id": boot_id.trim(), "pid": 7, "run_id": "run-7", "heartbeat": heartbeat})
+            .to_string();
     lake.store().put(&locks().join(format!("{number:010}")), lock.into()).await.unwrap();
 }
 
@@ -71,7 +76,7 @@ fn a_dead_holder_is_taken_over_at_once_on_disk_and_elsewhere_when_its_heartbeat_
         for place in Place::each().await {
             left_behind(&place.lake, 3, MORNING).await;
             let now = Arc::new(AtomicI64::new(MORNING + 59));
-            let settings = || WriterSettings { clock: turned(&now), ..WriterSettings::new(account()) };
+            let settings = || WriterSettings { clock: Some(turned(&now)), ..WriterSettings::new(account()) };
             if place.name != "disk" {
                 let error = Writer::open(&place.lake, settings()).await.unwrap_err();
                 assert!(matches!(error, LakeError::LockHeld { ref holder, .. } if holder.pid == 7), "{error}");
@@ -89,16 +94,15 @@ fn unlock_frees_what_is_dead_and_by_force_what_lives() {
         for place in Place::each().await {
             let lake = &place.lake;
             let held = writer(lake).await.unwrap();
-            let now: Clock = Arc::new(UtcTime::now);
-            let error = unlock(lake, &account(), false, &now).await.unwrap_err();
+            let error = unlock(lake, &account(), false, None).await.unwrap_err();
             assert!(matches!(error, LakeError::LockHeld { ref holder, .. } if holder.run_id == *held.run_id()));
             held.finish(RunState::Complete, true).await.unwrap();
             left_behind(lake, 3, MORNING).await;
             let later: Clock = Arc::new(|| UtcTime::from_seconds(MORNING + 60));
-            let freed = unlock(lake, &account(), false, &later).await.unwrap();
+            let freed = unlock(lake, &account(), false, Some(later)).await.unwrap();
             assert!(matches!(freed, Unlocked::Freed { was_alive: false, .. }), "{}: {freed:?}", place.name);
             let held = writer(lake).await.unwrap();
-            let freed = unlock(lake, &account(), true, &now).await.unwrap();
+            let freed = unlock(lake, &account(), true, None).await.unwrap();
             assert!(matches!(freed, Unlocked::Freed { was_alive: true, .. }), "{}: {freed:?}", place.name);
             held.stage(window(&["a"], 0)).await.unwrap();
             let mut held = held;
@@ -134,15 +138,24 @@ fn writers_of_different_accounts_work_side_by_side() {
     });
 }
 
-type Deed = Box<dyn Fn() -> BoxFuture<'static, ()> + Send + Sync>;
+type Deed = Arc<dyn Fn() -> BoxFuture<'static, ()> + Send + Sync>;
 
-/// Does something just before the first put of an object, or takes each first making of one for a retry of itself.
+/// Does something just before the first put of an object, or before its parts are put together; takes each first making
+/// of one for a retry of itself; is of another time.
 struct Meddled {
     inner: Arc<dyn ObjectStore>,
     object: &'static str,
     deed: Deed,
-    done: AtomicBool,
+    done: Arc<AtomicBool>,
     makes_twice: bool,
+    ahead: Duration,
+}
+
+impl Meddled {
+    fn with(inner: &Arc<dyn ObjectStore>) -> Self {
+        let (inner, deed): (_, Deed) = (Arc::clone(inner), Arc::new(|| async {}.boxed()));
+        Self { inner, object: "", deed, done: Arc::new(true.into()), makes_twice: false, ahead: Duration::ZERO }
+    }
 }
 
 impl fmt::Debug for Meddled {
@@ -170,11 +183,16 @@ impl ObjectStore for Meddled {
     }
 
     async fn put_multipart_opts(&self, location: &Path, opts: PutMultipartOptions) -> Result<Box<dyn MultipartUpload>> {
-        self.inner.put_multipart_opts(location, opts).await
+        let inner = self.inner.put_multipart_opts(location, opts).await?;
+        let is_meant = location.filename() == Some(self.object);
+        let (deed, done) = (Arc::clone(&self.deed), Arc::clone(&self.done));
+        Ok(if is_meant { Box::new(MeddledParts { inner, deed, done }) } else { inner })
     }
 
     async fn get_opts(&self, location: &Path, options: GetOptions) -> Result<GetResult> {
-        self.inner.get_opts(location, options).await
+        let mut found = self.inner.get_opts(location, options).await?;
+        found.meta.last_modified += self.ahead;
+        Ok(found)
     }
 
     fn delete_stream(&self, locations: BoxStream<'static, Result<Path>>) -> BoxStream<'static, Result<Path>> {
@@ -191,6 +209,36 @@ impl ObjectStore for Meddled {
 
     async fn copy_opts(&self, from: &Path, to: &Path, options: CopyOptions) -> Result<()> {
         self.inner.copy_opts(from, to, options).await
+    }
+}
+
+struct MeddledParts {
+    inner: Box<dyn MultipartUpload>,
+    deed: Deed,
+    done: Arc<AtomicBool>,
+}
+
+impl fmt::Debug for MeddledParts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("meddled parts")
+    }
+}
+
+#[async_trait]
+impl MultipartUpload for MeddledParts {
+    fn put_part(&mut self, data: PutPayload) -> UploadPart {
+        self.inner.put_part(data)
+    }
+
+    async fn complete(&mut self) -> Result<PutResult> {
+        if !self.done.swap(true, Ordering::SeqCst) {
+            (self.deed)().await;
+        }
+        self.inner.complete().await
+    }
+
+    async fn abort(&mut self) -> Result<()> {
+        self.inner.abort().await
     }
 }
 
@@ -213,17 +261,11 @@ async fn run_of_another(lake: Lake) {
 async fn broken_at(place: &Place, object: &'static str) {
     let lake = place.lake.clone();
     run_of(&lake, &["before"], 0).await.unwrap();
-    let meddled = Meddled {
-        inner: Arc::clone(lake.store()),
-        object,
-        deed: Box::new({
-            let lake = lake.clone();
-            move || run_of_another(lake.clone()).boxed()
-        }),
-        done: AtomicBool::new(true),
-        makes_twice: false,
+    let deed: Deed = {
+        let lake = lake.clone();
+        Arc::new(move || run_of_another(lake.clone()).boxed())
     };
-    let meddled = Arc::new(meddled);
+    let meddled = Arc::new(Meddled { object, deed, ..Meddled::with(lake.store()) });
     let mut writer = writer(&lake.clone().with_store(meddled.clone())).await.unwrap();
     writer.stage(window(&["mine"], 9)).await.unwrap();
     meddled.done.store(false, Ordering::SeqCst);
@@ -267,13 +309,7 @@ fn where_the_lock_is_broken_no_row_is_lost() {
 fn a_lock_that_the_stores_client_made_twice_is_held() {
     run(async {
         let place = Place::memory();
-        let store = Meddled {
-            inner: Arc::clone(place.lake.store()),
-            object: "",
-            deed: Box::new(|| async {}.boxed()),
-            done: AtomicBool::new(true),
-            makes_twice: true,
-        };
+        let store = Meddled { makes_twice: true, ..Meddled::with(place.lake.store()) };
         let lake = place.lake.clone().with_store(Arc::new(store));
         assert_eq!(run_of(&lake, &["a"], 0).await.unwrap().rows.new, 1);
         assert_eq!(run_of(&lake, &["a", "b"], 1).await.unwrap().rows.new, 1);
@@ -281,21 +317,124 @@ fn a_lock_that_the_stores_client_made_twice_is_held() {
     });
 }
 
+/// A writer that sleeps while the parts of its day are put together, and wakes when another has done a whole run: it
+/// takes that run's rows away. What that run had read is owed again.
+async fn broken_between_parts(place: &Place) {
+    let lake = place.lake.clone();
+    // More than a part of an object, though the codec saves a quarter.
+    let large = || {
+        let mut chance = fastrand::Rng::with_seed(7);
+        let note: String = (0..24 << 20).map(|_| chance.alphanumeric()).collect();
+        StagedWindow { proof: Some(proof(20, 30)), ..window(&[&note], 1) }
+    };
+    let meanwhile: Deed = {
+        let lake = lake.clone();
+        Arc::new(move || {
+            let lake = lake.clone();
+            async move {
+                freed(&lake).await;
+                let mut writer = writer(&lake).await.unwrap();
+                writer.recover().await.unwrap();
+                writer.stage(StagedWindow { proof: Some(proof(0, 10)), ..window(&["other"], 2) }).await.unwrap();
+                assert_eq!(writer.commit().await.unwrap().rows.new, 1);
+                writer.finish(RunState::Complete, true).await.unwrap();
+            }
+            .boxed()
+        })
+    };
+    let meddled = Meddled { object: "conversations.parquet", deed: meanwhile, ..Meddled::with(lake.store()) };
+    let meddled = Arc::new(meddled);
+    let mut sleeper = writer(&lake.clone().with_store(meddled.clone())).await.unwrap();
+    sleeper.stage(large()).await.unwrap();
+    meddled.done.store(false, Ordering::SeqCst);
+    let error = sleeper.commit().await.unwrap_err();
+    drop(sleeper);
+    if place.name == "disk" {
+        // The other swept away what was half written.
+        assert!(matches!(error, LakeError::Store { .. }), "{error}");
+        assert_eq!(names(&lake).await.len(), 2);
+        return;
+    }
+    assert!(matches!(error, LakeError::LockLost { .. }), "{}: {error}", place.name);
+    let waits = WriterSettings { wait_lock: Duration::from_mins(1), ..WriterSettings::new(account()) };
+    let next = Writer::open(&lake, waits).await.unwrap();
+    let owed: Vec<_> = next.head().streams.values().flat_map(|stream| &stream.owed).map(|owed| owed.range).collect();
+    assert_eq!(owed, [proof(0, 10).range, proof(20, 30).range], "{}", place.name);
+    assert!(next.head().streams.values().all(|stream| stream.coverage.stretches().is_empty()), "{}", place.name);
+    next.finish(RunState::Complete, true).await.unwrap();
+}
+
+/// Seconds of the morning of 2026-03-02, read whole the day after.
+fn proof(from: i64, to: i64) -> WindowProof {
+    let at = |second: i64| UtcTime::from_seconds(MORNING + second);
+    WindowProof {
+        stream: None,
+        range: TimeRange::new(at(from), at(to)).unwrap(),
+        read_at: at(86_400),
+        as_of: at(86_400),
+        whole: true,
+        covers: true,
+        evidence_kind: "short_page".to_owned(),
+        evidence: json!({}),
+    }
+}
+
+/// Takes every lock away.
+async fn freed(lake: &Lake) {
+    let held: Vec<_> = lake.store().list(Some(&locks())).try_collect::<Vec<_>>().await.unwrap();
+    for lock in held {
+        lake.store().delete(&lock.location).await.unwrap();
+    }
+}
+
 #[test]
-fn a_store_that_ignores_conditions_is_refused_unless_there_is_a_single_writer() {
-    let server = S3Server::that_ignores_conditions();
-    let settings = server.settings();
-    run(async move {
-        let lake = Lake::create(&url("a"), &settings).await.unwrap();
-        let error = writer(&lake).await.unwrap_err();
-        assert!(matches!(error, LakeError::IgnoresConditions { .. }), "{error}");
-        let error = Lake::probe(&url("a"), &settings).await.unwrap_err();
-        assert!(matches!(error, LakeError::IgnoresConditions { .. }), "{error}");
-        let settings = StoreSettings { single_writer: true, ..settings };
-        let lake = Lake::create(&url("a"), &settings).await.unwrap();
-        run_of(&lake, &["a"], 0).await.unwrap();
-        assert_eq!(names(&lake).await, ["a"]);
+fn what_a_writer_takes_away_that_slept_in_a_put_of_parts_is_owed_again() {
+    run(async {
+        for place in Place::each().await {
+            broken_between_parts(&place).await;
+        }
     });
+}
+
+#[test]
+fn a_lock_is_told_dead_by_the_clock_of_the_store() {
+    run(async {
+        let place = Place::memory();
+        let hour = Duration::from_hours(1);
+        let store = Meddled { ahead: hour, ..Meddled::with(place.lake.store()) };
+        let lake = place.lake.clone().with_store(Arc::new(store));
+        let ahead = || UtcTime::now().plus(hour).seconds();
+        left_behind(&lake, 3, ahead() - 50).await;
+        let error = writer(&lake).await.unwrap_err();
+        assert_eq!(error.kind(), LakeErrorKind::LockHeld, "{error}");
+        left_behind(&lake, 3, ahead() - 65).await;
+        writer(&lake).await.unwrap().finish(RunState::Complete, true).await.unwrap();
+    });
+}
+
+#[test]
+fn a_store_without_conditions_is_refused_unless_there_is_a_single_writer() {
+    for conditions in [Conditions::Ignores, Conditions::IgnoresMatch, Conditions::Refuses] {
+        let server = S3Server::that(conditions);
+        let settings = server.settings();
+        let is_right = move |error: &LakeError| match conditions {
+            Conditions::Refuses => matches!(error, LakeError::Store { .. }),
+            _ => matches!(error, LakeError::IgnoresConditions { .. }),
+        };
+        run(async move {
+            let lake = Lake::create(&url("a"), &settings).await.unwrap();
+            let error = writer(&lake).await.unwrap_err();
+            assert!(is_right(&error), "{error}");
+            let error = Lake::probe(&url("a"), &settings).await.unwrap_err();
+            assert!(is_right(&error), "{error}");
+            let settings = StoreSettings { single_writer: true, ..settings };
+            let lake = Lake::create(&url("a"), &settings).await.unwrap();
+            run_of(&lake, &["a"], 0).await.unwrap();
+            run_of(&lake, &["b"], 0).await.unwrap();
+            assert_eq!(names(&lake).await, ["a", "b"]);
+        });
+    }
+    let server = S3Server::that(Conditions::Ignores);
     let service = Service::small();
     let folder = tempfile::tempdir().unwrap();
     let line = format!("{} --lake s3://{BUCKET}/b", service.load_line());
@@ -343,26 +482,19 @@ fn of_two_loads_of_one_account_one_works_and_the_other_exits_9_or_waits() {
 fn of_many_that_take_a_dead_holders_lock_one_gets_it() {
     run(async {
         for place in Place::each().await {
-            left_behind(&place.lake, 3, MORNING).await;
-            let (won, holders) = (Arc::new(AtomicUsize::new(0)), Arc::new(Mutex::new(Vec::new())));
-            let racers = (0..6).map(|_| {
-                let (lake, won, holders) = (place.lake.clone(), Arc::clone(&won), Arc::clone(&holders));
-                tokio::spawn(async move {
-                    match writer(&lake).await {
-                        Ok(writer) => {
-                            won.fetch_add(1, Ordering::SeqCst);
-                            holders.lock().unwrap().push(writer);
-                        }
-                        Err(error) => assert_eq!(error.kind(), LakeErrorKind::LockHeld, "{error}"),
-                    }
-                })
-            });
-            futures::future::join_all(racers).await.into_iter().for_each(|done| done.unwrap());
-            assert_eq!(won.load(Ordering::SeqCst), 1, "{}", place.name);
-            assert!(matches!(
-                place.lake.store().head(&locks().join("0000000004")).await,
-                Ok(_) | Err(Error::NotFound { .. })
-            ));
+            // What the six see of one another differs each time.
+            for _ in 0..40 {
+                left_behind(&place.lake, 3, MORNING).await;
+                let racers = (0..6).map(|_| {
+                    let lake = place.lake.clone();
+                    tokio::spawn(async move { writer(&lake).await })
+                });
+                let ended = futures::future::join_all(racers).await.into_iter().map(|ended| ended.unwrap());
+                let (mut won, lost): (Vec<_>, Vec<_>) = ended.partition(|ended| ended.is_ok());
+                let kinds: Vec<_> = lost.into_iter().map(|lost| lost.unwrap_err().kind()).collect();
+                assert_eq!(kinds, [LakeErrorKind::LockHeld; 5], "{}", place.name);
+                won.remove(0).unwrap().finish(RunState::Complete, true).await.unwrap();
+            }
         }
     });
 }

@@ -1,7 +1,7 @@
 //! Lakes on S3: the program as a user runs it, against a real server over HTTP.
 
 mod behaviour;
-mod bucket;
+pub mod bucket;
 mod errors;
 pub mod places;
 mod program;

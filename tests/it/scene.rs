@@ -73,7 +73,6 @@ impl Scene {
     /// Runs it.
     pub async fn play(self, lake: &Lake, source: Arc<dyn PageSource>, wire: &Wire) -> Result<(), Error> {
         let settings = WriterSettings::new(wire.account());
-        let clock: Clock = Arc::new(UtcTime::now);
         match self {
             Self::FirstLoad | Self::NextLoad => return ended(&load_request(wire), lake, source).await,
             Self::Replay => {
@@ -83,7 +82,7 @@ impl Scene {
             }
             Self::Migrate => drop(migrate(lake, settings, |_| {}).await?),
             Self::Accept => drop(accept(lake, &load_request(wire), range(day(0), day(1))).await?),
-            Self::Unlock => drop(unlock(lake, &wire.account(), true, &clock).await?),
+            Self::Unlock => drop(unlock(lake, &wire.account(), true, None).await?),
             Self::Rebuild => drop(rebuild_ledger(lake, settings).await?),
         }
         Ok(())

@@ -7,12 +7,13 @@ use serde_json::json;
 
 use super::support::*;
 use crate::clock::UtcTime;
+use crate::lake::lock::BEAT;
 use crate::lake::{LakeError, LakeErrorKind, RunState, Writer, WriterSettings};
 
 fn turned(clock: &Arc<AtomicI64>) -> WriterSettings {
     let clock = Arc::clone(clock);
     let now = move || UtcTime::from_seconds(clock.load(Ordering::Relaxed));
-    WriterSettings { clock: Arc::new(now), ..WriterSettings::new(account()) }
+    WriterSettings { clock: Some(Arc::new(now)), ..WriterSettings::new(account()) }
 }
 
 fn foreign_lock(lake: &TestLake, number: u64, heartbeat: i64) {
@@ -65,8 +66,17 @@ async fn a_holder_elsewhere_is_taken_over_when_its_heartbeat_is_a_minute_old() {
 async fn a_killed_holder_on_this_machine_frees_at_once() {
     let lake = TestLake::new();
     let host = crate::lake::local::host_name();
-    let lock = json!({"host": host, "pid": 7, "run_id": "run-7", "heartbeat": UtcTime::now().to_string()});
-    lake.write("_kore_lake/locks/acc-1/0000000001", lock.to_string().as_bytes());
+    let mut lock = json!({"host": host, "pid": 7, "run_id": "run-7", "heartbeat": UtcTime::now().to_string()});
+    let write = |lock: &serde_json::Value| {
+        lake.write("_kore_lake/locks/acc-1/0000000001", lock.to_string().as_bytes());
+    };
+    // Another machine of the same name.
+    lock["boot_id"] = json!("another");
+    write(&lock);
+    let error = Writer::open(&lake.lake, WriterSettings::new(account())).await.unwrap_err();
+    assert_eq!(error.kind(), LakeErrorKind::LockHeld);
+    lock["boot_id"] = json!(crate::lake::local::boot_id());
+    write(&lock);
     Writer::open(&lake.lake, WriterSettings::new(account())).await.unwrap();
 }
 
@@ -79,6 +89,41 @@ async fn a_writer_that_lost_its_lock_commits_nothing() {
     let error = writer.commit().await.unwrap_err();
     assert!(matches!(error, LakeError::LockLost { .. }), "{error}");
     assert_eq!((lake.rows().len(), lake.files("_kore_lake/staging").len()), (0, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_writer_whose_heartbeat_finds_its_lock_lost_stages_no_more() {
+    let lake = TestLake::new();
+    let writer = lake.writer().await;
+    foreign_lock(&lake, 2, MORNING);
+    writer.stage(replayed(&[row(1, "a")])).await.unwrap();
+    tokio::time::sleep(3 * BEAT).await;
+    let error = writer.stage(replayed(&[row(2, "b")])).await.unwrap_err();
+    assert!(matches!(error, LakeError::LockLost { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn a_day_that_no_commit_explains_is_owed_again_unless_it_is_a_copy() {
+    let lake = TestLake::new();
+    lake.run(vec![proven(&[row(1, "a")], 0, 10, 0)]).await;
+    let day = lake.files("conversations").remove(0);
+    let read = || std::fs::read(lake.folder.path().join(&day)).unwrap();
+    let before = read();
+    lake.run(vec![proven(&[row(11, "b")], 10, 20, 0)]).await;
+    let copied = read();
+    let owed = async || {
+        let writer = lake.writer().await;
+        let owed: Vec<_> = writer.head().streams.values().flat_map(|stream| stream.owed.clone()).collect();
+        writer.finish(RunState::Complete, true).await.unwrap();
+        owed
+    };
+    lake.write(&day, &copied);
+    assert_eq!(owed().await, []);
+    lake.write(&day, &before);
+    let found = owed().await;
+    let ranges: Vec<_> = found.iter().map(|owed| owed.range).collect();
+    assert_eq!(ranges, [seconds(0, 10), seconds(10, 20)]);
+    assert_eq!(owed().await, found);
 }
 
 #[tokio::test]

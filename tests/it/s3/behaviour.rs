@@ -168,7 +168,7 @@ fn what_is_loaded_twice_is_the_same_lake_in_every_store() {
             let settings = WriterSettings::new(wire.account());
             let migrated = migrate(lake, settings, |_| ()).await.unwrap();
             assert_eq!((migrated.days_rewritten, migrated.days_current), (0, 2), "{}", place.name);
-            let found = unlock(lake, &wire.account(), false, &clock).await.unwrap();
+            let found = unlock(lake, &wire.account(), false, Some(clock)).await.unwrap();
             assert_eq!(found, Unlocked::NotLocked, "{}", place.name);
             let rebuilt = rebuild_ledger(lake, WriterSettings::new(wire.account())).await.unwrap();
             assert_eq!((rebuilt.days, rebuilt.rows), (2, report.rows), "{}", place.name);

@@ -10,10 +10,20 @@ use s3s::{S3, S3Request, S3Response, S3Result, s3_error};
 use s3s_fs::FileSystem;
 use tokio::sync::OwnedMutexGuard;
 
+/// What a service makes of the conditions of a put.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Conditions {
+    Keeps,
+    Ignores,
+    /// Makes an object once, but replaces whatever is there.
+    IgnoresMatch,
+    /// Answers that it has no such thing.
+    Refuses,
+}
+
 pub struct Bucket {
     pub files: FileSystem,
-    /// Makes and replaces whatever it is told to depend on.
-    pub ignores_conditions: bool,
+    pub conditions: Conditions,
     pub keys: Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>,
 }
 
@@ -28,8 +38,15 @@ impl Bucket {
 impl S3 for Bucket {
     async fn put_object(&self, mut request: S3Request<PutObjectInput>) -> S3Result<S3Response<PutObjectOutput>> {
         let _one = self.lock(&request.input.key).await;
-        if self.ignores_conditions {
-            (request.input.if_match, request.input.if_none_match) = (None, None);
+        let input = &mut request.input;
+        match self.conditions {
+            Conditions::Keeps => {}
+            Conditions::Ignores => (input.if_match, input.if_none_match) = (None, None),
+            Conditions::IgnoresMatch => input.if_match = None,
+            Conditions::Refuses if input.if_match.is_some() || input.if_none_match.is_some() => {
+                return Err(s3_error!(NotImplemented));
+            }
+            Conditions::Refuses => {}
         }
         self.files.put_object(request).await
     }

@@ -74,7 +74,7 @@ pub fn window(names: &[&str], fetched: i64) -> StagedWindow {
 
 fn record(name: &str) -> serde_json::Value {
     json!({
-        "sessionId": format!("69a54880{:016x}", name.bytes().fold(7_u64, |hash, byte| hash * 31 + u64::from(byte))),
+        "sessionId": format!("69a54880{:016x}", name.bytes().fold(7_u64, |hash, byte| hash.wrapping_mul(31).wrapping_add(u64::from(byte)))),
         "conversationId": name, "channel": "voice", "sessionStartTime": "2026-03-02T08:21:20",
     })
 }

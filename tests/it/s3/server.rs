@@ -14,7 +14,7 @@ use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 
-use super::bucket::Bucket;
+use super::bucket::{Bucket, Conditions};
 use crate::program::Program;
 
 /// The one bucket.
@@ -40,19 +40,15 @@ struct Front {
 
 impl S3Server {
     pub fn start() -> Self {
-        Self::with(false)
+        Self::that(Conditions::Keeps)
     }
 
-    /// One that makes an object whether there is one or not.
-    pub fn that_ignores_conditions() -> Self {
-        Self::with(true)
-    }
-
-    fn with(ignores_conditions: bool) -> Self {
+    /// One that makes this of the conditions of a put.
+    pub fn that(conditions: Conditions) -> Self {
         let folder = tempfile::tempdir().unwrap();
         std::fs::create_dir(folder.path().join(BUCKET)).unwrap();
         let files = FileSystem::new(folder.path()).unwrap();
-        let mut builder = S3ServiceBuilder::new(Bucket { files, ignores_conditions, keys: Mutex::default() });
+        let mut builder = S3ServiceBuilder::new(Bucket { files, conditions, keys: Mutex::default() });
         builder.set_auth(SimpleAuth::from_single(ACCESS_KEY_ID, SECRET_ACCESS_KEY));
         let front = Arc::new(Front { service: builder.build(), requests: Mutex::default() });
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
