@@ -31,7 +31,7 @@ schema:
 
 # what the tests did to the program: makes the sections of docs/reliability.md
 reliability:
-    RELIABILITY=write tests/run --test it
+    RELIABILITY=write tests/run --test it -- --show-output
 
 # a minute of fuzzing for each target, or so many seconds
 fuzz seconds="60":

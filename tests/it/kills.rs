@@ -26,7 +26,7 @@ fn at_whatever_step_a_load_is_killed_the_next_one_mends_it() {
     }
     let again = tallies.iter().map(|tally| tally.again).sum();
     figures.push(Figure::at_least("of these while they mended another kill", again, 10));
-    figures.extend(NEVER.map(|never| Figure::exact(never, 0)));
+    figures.extend(NEVER.map(Figure::never));
     tell("Kills of loads", &figures);
 }
 
@@ -40,6 +40,6 @@ fn whenever_another_run_is_killed_the_next_one_mends_it() {
         Figure::at_least("migrations killed by SIGKILL at a step", migrations, 12),
         Figure::at_least("loads of the real binary killed at any moment", surprised, 24),
     ];
-    figures.extend(NEVER.map(|never| Figure::exact(never, 0)));
+    figures.extend(NEVER.map(Figure::never));
     tell("Kills of other runs, and at any moment", &figures);
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -14,8 +14,6 @@ use kore_lake::lake::Lake;
 use kore_lake::pipeline::{ReplayRequest, Stop, Unwatched, replay};
 use kore_lake::query::{QueryError, Session, SessionSettings, report};
 use kore_lake::source::BareDefaults;
-use object_store::path::Path as ObjectPath;
-use object_store::{ObjectStoreExt, PutPayload};
 use serde_json::{Value, json};
 
 use crate::binary::python;
@@ -41,55 +39,60 @@ struct Seen {
     ended: AtomicUsize,
 }
 
-/// The object of a day as a load writes it, with one mark in all rows.
-async fn version(mark: &str, folder: &Path) -> (Lake, ObjectPath, bytes::Bytes) {
-    let record = |second: u32| {
-        let start = jiff::Timestamp::from_second(1_772_438_400 + i64::from(second)).unwrap();
-        json!({
-            "sessionId": format!("s-{second:06}"), "conversationId": format!("c-{second}"),
-            "sessionStartTime": start.to_string(), "finalStatus": "CLOSED", "channel": mark, "userId": mark, "direction": "INBOUND",
-        })
-    };
-    let records: Vec<Value> = (0..ROWS).map(record).collect();
-    let page = folder.join(format!("{mark}.json"));
-    fs::write(&page, json!({ "data": records }).to_string()).unwrap();
-    let lake = lake_at(&folder.join(mark));
-    let request = ReplayRequest {
-        paths: vec![page],
-        bare: BareDefaults { account_id: Some("a".parse().unwrap()), ..BareDefaults::default() },
-        allow_downgrade: false,
-        wait_lock: Duration::ZERO,
-        memory_limit_bytes: MEMORY_BYTES,
-        strict: false,
-    };
-    whole(replay(&lake, &request, &Unwatched, Stop::never()).await);
-    let day = lake.list_partitions().await.unwrap().remove(0).meta.location;
-    let bytes = lake.store().get(&day).await.unwrap().bytes().await.unwrap();
-    (lake, day, bytes)
-}
-
-/// A lake of one day, and both versions of that day.
+/// A lake of one day, and the folder beside it in which its pages come.
 #[derive(Clone)]
 struct Day {
     lake: Lake,
-    path: ObjectPath,
-    versions: Vec<bytes::Bytes>,
+    folder: PathBuf,
+    /// Loads so far.
+    loads: Arc<AtomicUsize>,
 }
 
 impl Day {
     async fn of(folder: &Path) -> Self {
-        let (lake, path, first) = version(VERSIONS[0], folder).await;
-        let (_, _, second) = version(VERSIONS[1], folder).await;
-        Self { lake, path, versions: vec![first, second] }
+        let day = Self { lake: lake_at(&folder.join("lake")), folder: folder.to_owned(), loads: Arc::default() };
+        day.load().await;
+        day
+    }
+
+    /// Loads the day's rows once more, all of them changed: read, staged, merged and committed, as in any run.
+    async fn load(&self) {
+        let number = self.loads.fetch_add(1, Ordering::Relaxed);
+        let mark = VERSIONS[number % 2];
+        let record = |second: u32| {
+            let start = jiff::Timestamp::from_second(1_772_438_400 + i64::from(second)).unwrap();
+            json!({
+                "sessionId": format!("s-{second:06}"), "conversationId": format!("c-{second}"),
+                "sessionStartTime": start.to_string(), "finalStatus": "CLOSED", "channel": mark, "userId": mark, "direction": "INBOUND",
+            })
+        };
+        let records: Vec<Value> = (0..ROWS).map(record).collect();
+        let fetched = jiff::Timestamp::from_second(1_772_524_800 + i64::try_from(number).unwrap()).unwrap();
+        let request =
+            json!({"api": "v2", "account_id": "a", "stream_id": null, "offset": null, "limit": null, "body": {}});
+        let page = json!({
+            "kore_lake_page": 1, "request": request, "fetched_at": fetched.to_string(), "body": {"data": records},
+        });
+        let path = self.folder.join("page.json");
+        fs::write(&path, page.to_string()).unwrap();
+        let request = ReplayRequest {
+            paths: vec![path],
+            bare: BareDefaults::default(),
+            allow_downgrade: false,
+            wait_lock: Duration::ZERO,
+            memory_limit_bytes: MEMORY_BYTES,
+            strict: false,
+        };
+        let summary = whole(replay(&self.lake, &request, &Unwatched, Stop::never()).await);
+        assert_eq!(summary.days.written, 1, "{summary:?}");
     }
 }
 
-/// Replaces the day 200 times, as a load does, each time once `ready` says so, then says that it is done.
+/// Loads the day anew 200 times, each time once `ready` says so, then says that it is done.
 fn rewrite(day: &Day, done: &AtomicBool, mut ready: impl FnMut()) {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    for number in 1..=REWRITES {
-        let version = PutPayload::from(day.versions[number % 2].clone());
-        runtime.block_on(day.lake.store().put(&day.path, version)).unwrap();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    for _ in 0..REWRITES {
+        runtime.block_on(day.load());
         ready();
     }
     done.store(true, Ordering::Relaxed);
@@ -217,13 +220,13 @@ fn nobody_sees_two_versions_of_a_day_that_is_replaced() {
     tell(
         "Readers in mid-write",
         &[
-            Figure::exact("rewrites of a day, values of equal length, per reader", REWRITES),
+            Figure::exact("loads that replaced the day, values of equal length, per reader", REWRITES),
             Figure::at_least("statements of `query` and `report`", count(&seen.statements), 30),
             Figure::exact("of these mixed", count(&seen.mixed)),
             Figure::exact("of these failed before their first row", failed.len()),
             Figure::at_least("reads of DuckDB", number(&duckdb, "reads"), 30),
             Figure::exact("of these mixed, DuckDB", number(&duckdb, "mixed")),
-            Figure::at_least("of these failed, DuckDB", number(&duckdb, "errors"), 0),
+            Figure::counted("of these failed, DuckDB", number(&duckdb, "errors")),
         ],
     );
     assert_eq!((count(&seen.mixed), failed.len(), number(&duckdb, "mixed")), (0, 0, 0));

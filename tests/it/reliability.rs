@@ -5,23 +5,47 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
+/// Every section, in the order of the document.
+const SECTIONS: [&str; 9] = [
+    "Faults at the source",
+    "Hostile input",
+    "Readers in mid-write",
+    "Faults at the lake",
+    "Kills of other runs, and at any moment",
+    "Kills of loads",
+    "Locks",
+    "S3",
+    "Fuzzing",
+];
+
 /// What a test counted.
 pub struct Figure {
     what: String,
     number: String,
+    seen: usize,
 }
 
 impl Figure {
     /// A number that is the same in every run.
     pub fn exact(what: impl Into<String>, number: usize) -> Self {
-        Self { what: what.into(), number: number.to_string() }
+        Self { what: what.into(), number: number.to_string(), seen: number }
+    }
+
+    /// What every single trial demanded to be none, and ended the test where it was not.
+    pub fn never(what: impl Into<String>) -> Self {
+        Self::exact(what, 0)
+    }
+
+    /// A number that nothing is promised of: `just reliability` prints it.
+    pub fn counted(what: impl Into<String>, seen: usize) -> Self {
+        Self { what: what.into(), number: "counted".to_owned(), seen }
     }
 
     /// A number that depends on the moment: `seen` must be no less than what is `promised`.
     pub fn at_least(what: impl Into<String>, seen: usize, promised: usize) -> Self {
         let what = what.into();
         assert!(seen >= promised, "{what}: expected at least {promised}, found {seen}");
-        Self { what, number: format!("≥ {promised}") }
+        Self { what, number: format!("≥ {promised}"), seen }
     }
 }
 
@@ -32,6 +56,10 @@ impl Figure {
 pub fn tell(section: &str, figures: &[Figure]) {
     static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
     // A section that differs fails its own test, no other.
+    assert!(SECTIONS.contains(&section), "`{section}` is no section");
+    for Figure { what, seen, .. } in figures {
+        println!("{section}: {what}: {seen}");
+    }
     let _one = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("docs/reliability.md");
     let document = std::fs::read_to_string(&path).unwrap();
@@ -46,7 +74,7 @@ pub fn tell(section: &str, figures: &[Figure]) {
 
 fn rendered(figures: &[Figure]) -> String {
     let mut table = "| what | number |\n| --- | ---: |\n".to_owned();
-    for Figure { what, number } in figures {
+    for Figure { what, number, .. } in figures {
         writeln!(table, "| {what} | {number} |").unwrap();
     }
     table
@@ -67,6 +95,13 @@ fn with_section(document: &str, section: &str, told: &str) -> String {
         Some(before) => document.replace(&(heading(section) + before), &(heading(section) + told)),
         None => format!("{document}{}{told}", heading(section)),
     }
+}
+
+#[test]
+fn the_document_has_the_sections_that_tests_tell_and_no_others() {
+    let document = include_str!("../../docs/reliability.md");
+    let found: Vec<_> = document.lines().filter_map(|line| line.strip_prefix("## ")).collect();
+    assert_eq!(found, SECTIONS);
 }
 
 #[test]
