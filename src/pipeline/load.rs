@@ -102,7 +102,7 @@ pub async fn load(
     let before = source.traffic();
     let mut run =
         Run { lake, request, id: run_id, progress, summary: &mut summary, unreported: Vec::new(), lost_seconds: 0 };
-    let result = run.load(Arc::clone(&source), &mut stop).await;
+    let result = stop.clone().within_grace(run.load(Arc::clone(&source), &mut stop)).await;
     let result = stop.named(result);
     let traffic = source.traffic();
     summary.requests = traffic.requests - before.requests;
@@ -232,7 +232,10 @@ impl Run<'_> {
         let mut step = FIRST_STEP_BEYOND;
         while !beyond.is_empty() && self.summary.stopped_by.is_none() {
             if reader.learned.filtered().is_none() {
-                reader.try_filter().await?;
+                tokio::select! {
+                    error = stop.asked() => return Err(error),
+                    tried = reader.try_filter() => tried?,
+                }
             }
             let next = match reader.learned.filtered() {
                 Some(FilteredTime::Start) => break,

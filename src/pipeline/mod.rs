@@ -38,6 +38,6 @@ pub use plan::{Plan, PlannedWindow, plan};
 pub use progress::{Progress, Unwatched};
 pub use replay::{ReplayRequest, replay};
 pub use run::Finished;
-pub use stop::{Signal, Stop, Stopper};
+pub use stop::{GRACE, Signal, Stop, Stopper};
 pub use store::{create_lake, open_lake, store_settings};
 pub use summary::{DayCounts, Outcome, RejectCounts, RowCounts, Summary, Unreadable};
