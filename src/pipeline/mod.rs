@@ -13,6 +13,7 @@ mod budget;
 mod check;
 mod client;
 mod crowded;
+mod held;
 mod load;
 mod memory;
 mod plan;
