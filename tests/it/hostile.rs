@@ -146,7 +146,7 @@ fn a_string_of_ten_megabytes_is_kept_whole() {
 #[test]
 fn a_day_of_large_pages_is_read_whole_in_bounded_memory() {
     let (folder, server) = (tempfile::tempdir().unwrap(), serving_large());
-    let line = load_line(&server.url()).replace("--concurrency 1", "--concurrency 4 --memory-limit 128MiB");
+    let line = load_line(&server.url()).replace("--concurrency 1", "--concurrency 4 --memory-limit 64MiB");
     let (ran, peak) = run(Program::new(folder.path(), &line).env("KORE_LAKE_TOKEN", "any.token"));
     assert_eq!(ran.code, 0, "{ran}");
     eprintln!("PEAK {} MiB\n{ran}", peak >> 20);

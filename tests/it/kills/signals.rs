@@ -122,12 +122,16 @@ fn mended(on_s3: &OnS3) -> String {
         assert_eq!(ran.code, 0, "{ran}");
     }
     assert_eq!(on_s3.server.keys("lake/_kore_lake/staging"), [] as [&str; 0]);
-    on_s3.program("query --format csv -c").arg(KEYS).run().output()
+    keys(on_s3)
+}
+
+fn keys(on_s3: &OnS3) -> String {
+    on_s3.program("query --format csv").arg("-c").arg(KEYS).run().output()
 }
 
 #[test]
 fn a_load_stops_soon_though_the_store_hangs_and_the_next_goes_on_from_there() {
-    let undisturbed = OnS3::loaded("lake").program("query --format csv -c").arg(KEYS).run().output();
+    let undisturbed = keys(&OnS3::loaded("lake"));
     for (signal, method, word, staged) in [
         ("TERM", "", "", 0),                   // the lake is opened
         ("INT", "PUT", "/locks/", 0),          // the lock is taken
