@@ -39,7 +39,7 @@ where
     let stopped = stop.asked().await;
     tokio::select! {
         biased;
-        ended = &mut command => joined(ended).map_err(|error| counted(error, stopped)),
+        ended = &mut command => joined(ended).map_err(|error| counted(&error, stopped)),
         _ = signals.next() => Err(stopped),
         () = tokio::time::sleep(patience) => Err(stopped),
     }
@@ -50,7 +50,7 @@ fn joined(ended: Result<Result<End, Error>, JoinError>) -> Result<End, Error> {
 }
 
 /// Of a command that failed while it stopped, the stop counts.
-fn counted(error: Error, stopped: Error) -> Error {
+fn counted(error: &Error, stopped: Error) -> Error {
     if !matches!(error.kind(), Kind::Interrupted | Kind::Terminated) {
         tracing::warn!(error = error.line(), "failed while it was stopped");
     }

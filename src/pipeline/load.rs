@@ -104,7 +104,7 @@ pub async fn load(
     let before = source.traffic();
     let mut run =
         Run { lake, request, id: run_id, progress, summary: &mut summary, unreported: Vec::new(), lost_seconds: 0 };
-    let result = stop.clone().within_grace(run.load(Arc::clone(&source), &mut stop)).await;
+    let result = stop.clone().within_grace(Box::pin(run.load(Arc::clone(&source), &mut stop))).await;
     let result = stop.named(result);
     let traffic = source.traffic();
     summary.requests = traffic.requests - before.requests;

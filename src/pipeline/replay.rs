@@ -50,7 +50,7 @@ pub async fn replay(lake: &Lake, request: &ReplayRequest, progress: &dyn Progres
         writers,
         decoder: Some(Decoder::new()),
     };
-    let result = stop.within_grace(run.replay_and_close()).await;
+    let result = stop.within_grace(Box::pin(run.replay_and_close())).await;
     Finished::new(summary, result, request.strict)
 }
 

@@ -142,11 +142,12 @@ impl WindowReader {
         loop {
             let too_large = too_large(read.held_bytes, room_bytes);
             let request = match (reading.next(), too_large) {
-                (Next::Request(_), Some(doubt)) => return Ok(read.ended(AskEnd::Doubt(doubt), &reading)),
                 (Next::Request(request), None) if self.budget.take() => request,
                 (Next::Request(_), None) => return Ok(read.ended(AskEnd::Cut, &reading)),
                 (Next::Whole(evidence), _) => return Ok(read.ended(AskEnd::Whole(evidence), &reading)),
-                (Next::Doubt(doubt), _) => return Ok(read.ended(AskEnd::Doubt(doubt), &reading)),
+                (Next::Request(_), Some(doubt)) | (Next::Doubt(doubt), _) => {
+                    return Ok(read.ended(AskEnd::Doubt(doubt), &reading));
+                }
             };
             let page = match self.source.fetch(&request).await {
                 Ok(page) => page,
