@@ -6,6 +6,7 @@ use object_store::ObjectMeta;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::async_reader::ParquetRecordBatchStreamBuilder;
 use parquet::errors::ParquetError;
+use parquet::file::metadata::RowGroupMetaData;
 
 use super::difference::difference;
 use super::pinned::PinnedObject;
@@ -92,7 +93,7 @@ impl Partition {
     /// Bytes of a row, unpacked; of a column that repeats itself each value counts once.
     fn row_bytes(&self) -> u64 {
         let metadata = self.builder.metadata();
-        let bytes = metadata.row_groups().iter().map(|group| group.total_byte_size()).sum::<i64>();
+        let bytes = metadata.row_groups().iter().map(RowGroupMetaData::total_byte_size).sum::<i64>();
         u64::try_from(bytes).unwrap_or_default().checked_div(self.state().rows).unwrap_or_default()
     }
 
