@@ -162,6 +162,9 @@ fn a_day_of_large_pages_is_read_whole_in_bounded_memory() {
     let whole = format!("channel_specific_user_id = repeat(session_id, {times})");
     assert_eq!(count(folder.path(), &whole), format!("n\n{LARGE_RECORDS}\n"));
     assert_eq!(count(folder.path(), "true"), format!("n\n{LARGE_RECORDS}\n"));
+    let distinct = "SELECT count(DISTINCT session_id) AS n FROM conversations";
+    let distinct = Program::new(folder.path(), "query --format csv -c").arg(distinct).run().output();
+    assert_eq!(distinct, format!("n\n{LARGE_RECORDS}\n"));
     tell(
         "Large pages",
         &[
