@@ -19,6 +19,7 @@ mod report;
 mod schema;
 mod simulate;
 mod status;
+mod stop;
 mod summary;
 mod unlock;
 mod verify;
@@ -32,11 +33,14 @@ use clap::ArgMatches;
 use clap::error::ErrorKind;
 use kore_lake::config::{Environment, LogFormat, Options, ProgressMode, Settings};
 use kore_lake::error::{Error, Kind};
-use kore_lake::pipeline::{Signal, Stop, Stopper};
+use kore_lake::pipeline::Stop;
 use tracing_subscriber::EnvFilter;
 
 /// Deep query plans of an unoptimised build overflow the usual 2 MiB.
 const STACK_BYTES: usize = 16 << 20;
+
+/// Time for what a command left behind to be dropped.
+const SHUTDOWN: Duration = Duration::from_millis(200);
 
 /// A command with its arguments and settings.
 struct Invocation {
@@ -100,21 +104,13 @@ fn start(program: String, matches: &ArgMatches) -> Result<End, Error> {
         .thread_stack_size(STACK_BYTES)
         .build()
         .map_err(|error| Error::Unexpected(format!("no runtime: {error}")))?;
-    runtime.block_on(async move {
-        // On a worker, whose stack is large enough, not on the main thread.
-        let command = async move {
-            let invocation = Invocation { program, matches, options, settings, quiet, stop: signals() };
-            if ENDS_ITSELF.contains(&verb.as_str()) {
-                return invocation.run(&verb).await;
-            }
-            let mut stop = invocation.stop.clone();
-            tokio::select! {
-                error = stop.asked() => Err(error),
-                ended = invocation.run(&verb) => ended,
-            }
-        };
-        tokio::spawn(command).await.map_err(|error| Error::Unexpected(error.to_string()))?
-    })
+    let patience = stop::patience(&verb);
+    let command =
+        |stop| async move { Invocation { program, matches, options, settings, quiet, stop }.run(&verb).await };
+    let ended = runtime.block_on(stop::until_stopped(command, patience));
+    // What is left where it stands is dropped, so that its temporary files go. A thread that hangs is not waited for.
+    runtime.shutdown_timeout(SHUTDOWN);
+    ended
 }
 
 impl Invocation {
@@ -150,10 +146,6 @@ impl Invocation {
     }
 }
 
-/// Commands that end in their own way when they are asked to stop. The others change nothing, or one thing, and are left
-/// where they are.
-const ENDS_ITSELF: [&str; 7] = ["check", "demo", "load", "migrate", "replay", "simulate", "verify"];
-
 /// A duration given to an argument that is no setting.
 fn duration(flag: &str, text: &str) -> Result<Duration, Error> {
     let bad =
@@ -175,39 +167,4 @@ fn log(format: LogFormat, quiet: bool, verbose: u8) {
         LogFormat::Text => lines.with_target(false).without_time().with_ansi(false).init(),
         LogFormat::Json => lines.json().init(),
     }
-}
-
-/// Asks the run to stop at the first SIGINT or SIGTERM.
-fn signals() -> Stop {
-    let (stopper, stop) = Stopper::new();
-    tokio::spawn(async move {
-        let signal = next_signal().await;
-        stopper.stop(signal);
-        // Kept, or the run would take it that nobody can ask any more; a second signal is not needed.
-        std::future::pending::<()>().await;
-        drop(stopper);
-    });
-    stop
-}
-
-#[cfg(unix)]
-async fn next_signal() -> Signal {
-    let terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate());
-    let Ok(mut terminate) = terminate else { return interrupt().await };
-    tokio::select! {
-        signal = interrupt() => signal,
-        _ = terminate.recv() => Signal::Terminate,
-    }
-}
-
-#[cfg(not(unix))]
-async fn next_signal() -> Signal {
-    interrupt().await
-}
-
-async fn interrupt() -> Signal {
-    if tokio::signal::ctrl_c().await.is_err() {
-        std::future::pending::<()>().await;
-    }
-    Signal::Interrupt
 }

@@ -127,7 +127,8 @@ impl<'a> DaysCommit<'a> {
             None => stream::empty().boxed(),
         };
         let coming = coming(lake.clone(), numbered(staged, date), date, keys, kept);
-        let merged = self.merge.merge(stored, coming).map_err(|error| merge_failed(date, error))?;
+        let row_bytes = staged.iter().map(|object| object.row_bytes(date)).max().unwrap_or_default();
+        let merged = self.merge.merge(stored, coming, row_bytes).map_err(|error| merge_failed(date, error))?;
         let merged = merged
             .map_err(|error| merge_failed(date, error))
             .and_then(|batch| future::ready(self.writer.check_stop().map(|()| batch)));

@@ -18,6 +18,8 @@ use crate::schema::{RunId, Schema};
 
 /// Rows a row group.
 const ROW_GROUP_ROWS: usize = 131_072;
+/// Bytes of a row group where rows are large: it is in memory until it is full.
+const ROW_GROUP_BYTES: usize = 256 << 20;
 /// Text that hardly ever repeats: a dictionary would only cost (measured).
 const UNIQUE_TEXT: [&str; 20] = [
     "session_id",
@@ -132,6 +134,7 @@ fn properties(run: &RunId, follows: Option<&str>) -> Result<WriterProperties, La
     let builder = WriterProperties::builder()
         .set_compression(Compression::ZSTD(ZstdLevel::try_new(1).map_err(LakeError::Encode)?))
         .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
+        .set_max_row_group_bytes(Some(ROW_GROUP_BYTES))
         .set_statistics_enabled(EnabledStatistics::Page)
         .set_sorting_columns(Some(sorting_columns(&leaves)))
         .set_key_value_metadata(Some(footer.collect()));

@@ -2,12 +2,12 @@ use std::fmt;
 use std::path::Path as FsPath;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use arrow::array::RecordBatch;
-use arrow::compute::SortOptions;
+use arrow::array::{RecordBatch, UInt64Array};
+use arrow::compute::{SortOptions, take_record_batch};
 use arrow::datatypes::SchemaRef;
 use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::memory_pool::FairSpillPool;
-use datafusion::execution::runtime_env::RuntimeEnvBuilder;
+use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_expr::expressions::col;
 use datafusion::physical_expr::{LexOrdering, PhysicalSortExpr};
@@ -18,19 +18,23 @@ use datafusion::physical_plan::streaming::{PartitionStream, StreamingTableExec};
 use datafusion::physical_plan::union::UnionExec;
 use datafusion::physical_plan::{EmptyRecordBatchStream, ExecutionPlan};
 use datafusion::prelude::SessionConfig;
-use futures::{Stream, StreamExt};
+use futures::{Stream, StreamExt, stream};
 
 use super::LakeError;
-use super::partition::{BATCH_ROWS, SORTED_BY};
+use super::partition::{SORTED_BY, rows_of_bytes};
 use crate::schema::Schema;
 
 /// DataFusion's own reservation for merging spilled runs.
 const SPILL_RESERVATION_BYTES: usize = 10 << 20;
 
+/// A batch takes one part in so many of the memory: what was spilled is merged by several batches at a time.
+const BATCH_ONE_IN: usize = 16;
+
 /// Memory of a merge and where it spills to.
 #[derive(Debug)]
 pub(super) struct MergeContext {
-    context: Arc<TaskContext>,
+    runtime: Arc<RuntimeEnv>,
+    memory_bytes: usize,
 }
 
 impl MergeContext {
@@ -39,25 +43,45 @@ impl MergeContext {
         if let Some(folder) = spill_folder {
             runtime = runtime.with_temp_file_path(folder);
         }
-        let config = SessionConfig::new()
-            .with_batch_size(BATCH_ROWS)
-            .with_sort_spill_reservation_bytes(SPILL_RESERVATION_BYTES.min(memory_bytes / 4));
-        let context = TaskContext::default().with_session_config(config).with_runtime(runtime.build_arc()?);
-        Ok(Self { context: Arc::new(context) })
+        Ok(Self { runtime: runtime.build_arc()?, memory_bytes })
     }
 
-    /// Merges `sorted` rows with `unsorted` ones, which are sorted first, spilling beyond the memory.
+    /// Plans run in batches of so many rows.
+    fn task(&self, batch_rows: usize) -> Arc<TaskContext> {
+        let config = SessionConfig::new()
+            .with_batch_size(batch_rows)
+            .with_sort_spill_reservation_bytes(SPILL_RESERVATION_BYTES.min(self.memory_bytes / 4));
+        Arc::new(TaskContext::default().with_session_config(config).with_runtime(Arc::clone(&self.runtime)))
+    }
+
+    /// Merges `sorted` rows with `unsorted` ones, of about `row_bytes` each, which are sorted first, spilling beyond the
+    /// memory.
     pub(super) fn merge(
         &self,
         sorted: impl Stream<Item = Result<RecordBatch, LakeError>> + Send + 'static,
         unsorted: impl Stream<Item = Result<RecordBatch, LakeError>> + Send + 'static,
+        row_bytes: u64,
     ) -> Result<SendableRecordBatchStream> {
+        let batch_bytes = u64::try_from(self.memory_bytes / BATCH_ONE_IN).expect("a size in memory fits 64 bits");
+        let batch_rows = rows_of_bytes(batch_bytes, row_bytes);
+        let unsorted = unsorted.flat_map(move |batch| stream::iter(pieces(batch, batch_rows)));
         let order = order()?;
         let sorted = source(sorted, Some(order.clone()))?;
         let newly_sorted = Arc::new(SortExec::new(order.clone(), source(unsorted, None)?));
         let both = UnionExec::try_new(vec![sorted, newly_sorted])?;
-        SortPreservingMergeExec::new(order, both).execute(0, Arc::clone(&self.context))
+        SortPreservingMergeExec::new(order, both).execute(0, self.task(batch_rows))
     }
+}
+
+/// A batch in pieces of at most so many rows. Each is a copy: a slice counts as much memory as the whole.
+fn pieces(batch: Result<RecordBatch, LakeError>, rows: usize) -> Vec<Result<RecordBatch, LakeError>> {
+    let batch = match batch {
+        Ok(batch) if batch.num_rows() > rows => batch,
+        other => return vec![other],
+    };
+    let all: Vec<_> = (0..).take(batch.num_rows()).collect();
+    let piece = |rows: &[u64]| Ok(take_record_batch(&batch, &UInt64Array::from(rows.to_vec()))?);
+    all.chunks(rows).map(piece).collect()
 }
 
 /// What a merge failed of: the lake's own error where a source failed.

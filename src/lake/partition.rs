@@ -6,6 +6,7 @@ use object_store::ObjectMeta;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::async_reader::ParquetRecordBatchStreamBuilder;
 use parquet::errors::ParquetError;
+use parquet::file::metadata::RowGroupMetaData;
 
 use super::difference::difference;
 use super::pinned::PinnedObject;
@@ -25,6 +26,8 @@ pub(super) const FOLLOWS: &str = "kore_lake.follows";
 
 /// Rows a batch: large enough to be quick, small enough that wide rows stay small in memory.
 pub(super) const BATCH_ROWS: usize = 2_048;
+/// Bytes of a batch that is read: fewer rows where they are large.
+const BATCH_BYTES: u64 = 8 << 20;
 
 /// One version of a partition object, its footer read and found to be ours.
 pub(super) struct Partition {
@@ -88,13 +91,21 @@ impl Partition {
         self,
         columns: Option<&[&str]>,
     ) -> Result<impl Stream<Item = Result<RecordBatch, LakeError>> + Send + 'static, LakeError> {
+        let rows = rows_of_bytes(BATCH_BYTES, self.row_bytes());
         let Self { meta, mut builder, .. } = self;
         if let Some(names) = columns {
             let mask = ProjectionMask::columns(builder.parquet_schema(), names.iter().copied());
             builder = builder.with_projection(mask);
         }
-        let stream = builder.with_batch_size(BATCH_ROWS).build().map_err(|error| unreadable(&meta, error))?;
+        let stream = builder.with_batch_size(rows).build().map_err(|error| unreadable(&meta, error))?;
         Ok(stream.map(move |batch| batch.map_err(|error| unreadable(&meta, error))))
+    }
+
+    /// Bytes of a row, unpacked; of a column that repeats itself each value counts once.
+    fn row_bytes(&self) -> u64 {
+        let metadata = self.builder.metadata();
+        let bytes = metadata.row_groups().iter().map(RowGroupMetaData::total_byte_size).sum::<i64>();
+        u64::try_from(bytes).unwrap_or_default().checked_div(self.state().rows).unwrap_or_default()
     }
 
     pub(super) fn footer(&self, key: &str) -> Option<&str> {
@@ -118,6 +129,12 @@ impl Partition {
         }
         Ok(found)
     }
+}
+
+/// Rows of a batch that takes about so many bytes, at least one and no more than [`BATCH_ROWS`].
+pub(super) fn rows_of_bytes(bytes: u64, row_bytes: u64) -> usize {
+    let rows = bytes.checked_div(row_bytes).and_then(|rows| usize::try_from(rows).ok());
+    rows.unwrap_or(BATCH_ROWS).clamp(1, BATCH_ROWS)
 }
 
 /// Reads the footer of a partition.

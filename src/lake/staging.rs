@@ -94,6 +94,9 @@ pub(super) struct StagedHeader {
 pub(super) struct StagedPart {
     pub date: SessionDate,
     pub rows: u64,
+    /// Memory that the rows take; 0 in an object of an older program.
+    #[serde(default)]
+    pub bytes: u64,
 }
 
 /// One durable object of `staging/`.
@@ -166,10 +169,10 @@ impl StagedWindow {
                 rows_of.entry(*date).or_default().push(row);
             }
             for (date, rows) in rows_of {
-                let part = StagedPart { date: SessionDate::from_days(date), rows: count(rows.len()) };
-                let all = rows.len() == batch.num_rows();
-                let rows = if all { batch.clone() } else { take_record_batch(batch, &UInt64Array::from(rows))? };
-                parts.push((part, rows));
+                let (date, all) = (SessionDate::from_days(date), rows.len() == batch.num_rows());
+                let batch = if all { batch.clone() } else { take_record_batch(batch, &UInt64Array::from(rows))? };
+                let (rows, bytes) = (count(batch.num_rows()), count(batch.get_array_memory_size()));
+                parts.push((StagedPart { date, rows, bytes }, batch));
             }
         }
         parts.sort_by_key(|(part, _)| part.date);
@@ -260,6 +263,12 @@ impl StagedObject {
     /// Rows of one day.
     pub(super) fn rows_of(&self, date: SessionDate) -> u64 {
         self.header.parts.iter().filter(|part| part.date == date).map(|part| part.rows).sum()
+    }
+
+    /// Memory that a row of one day takes, the largest of its batches counting.
+    pub(super) fn row_bytes(&self, date: SessionDate) -> u64 {
+        let parts = self.header.parts.iter().filter(|part| part.date == date);
+        parts.filter_map(|part| part.bytes.checked_div(part.rows)).max().unwrap_or_default()
     }
 
     /// The batches of one day, or of all; of all columns, or of those named that the object has.

@@ -82,7 +82,9 @@ impl WindowReader {
 
     /// The keys of one part, if it is proven; what it showed is kept in any case.
     async fn read_part(&self, window: Window, ask: &Ask, tried: &mut Tried) -> Result<Option<HashSet<u128>>, Error> {
-        let part = self.read_ask_if_taken(window, ask.clone()).await?;
+        // Everything that was read of the second is held until it ends.
+        let room = self.held.room(window).saturating_sub(tried.read.held_bytes);
+        let part = self.read_ask_if_taken(window, ask.clone(), room).await?;
         Ok(part.and_then(|part| tried.take_in(part)))
     }
 }
@@ -96,10 +98,11 @@ impl Tried {
 
     /// The keys of a part, if it is proven.
     fn take_in(&mut self, part: AskRead) -> Option<HashSet<u128>> {
-        let AskRead { pages, keys, end, requests, saved } = part;
+        let AskRead { pages, keys, held_bytes, end, requests, saved } = part;
         self.records += pages.iter().map(|page| count(page.facts.records)).sum::<u64>();
         self.read.pages.extend(pages);
         self.read.keys.extend(&keys);
+        self.read.held_bytes += held_bytes;
         self.read.requests += requests;
         self.read.saved.extend(saved);
         matches!(end, AskEnd::Whole(_)).then_some(keys)

@@ -12,6 +12,7 @@ use crate::source::{
 };
 
 use super::budget::Budget;
+use super::held::Held;
 use super::memory::Memory;
 use super::run::{Begun, Finished, begin, close};
 use super::scope::{self, Scope};
@@ -56,7 +57,7 @@ pub struct LoadRequest {
     pub allow_downgrade: bool,
     /// How long to wait for another writer of the account.
     pub wait_lock: Duration,
-    /// Memory for sorting.
+    /// Memory for sorting; half of it is for pages while windows are read.
     pub memory_limit_bytes: usize,
     /// Fail on rejects and unreadable windows that an earlier run reported.
     pub strict: bool,
@@ -89,7 +90,8 @@ impl LoadRequest {
 /// Copies conversations from the API into the lake: a range, or what is new since the last load.
 ///
 /// Windows are read side by side, oldest first; each is durable once it is read whole. What could not be read whole is
-/// named in the summary. Memory is bounded by the windows under way, and by 8 bytes a row that is read again.
+/// named in the summary. Memory is bounded by [its limit](LoadRequest::memory_limit_bytes), by one page for
+/// each window under way, and by 8 bytes a row that is read again.
 pub async fn load(
     lake: &Lake,
     source: Arc<dyn PageSource>,
@@ -102,7 +104,7 @@ pub async fn load(
     let before = source.traffic();
     let mut run =
         Run { lake, request, id: run_id, progress, summary: &mut summary, unreported: Vec::new(), lost_seconds: 0 };
-    let result = run.load(Arc::clone(&source), &mut stop).await;
+    let result = stop.clone().within_grace(Box::pin(run.load(Arc::clone(&source), &mut stop))).await;
     let result = stop.named(result);
     let traffic = source.traffic();
     summary.requests = traffic.requests - before.requests;
@@ -232,7 +234,10 @@ impl Run<'_> {
         let mut step = FIRST_STEP_BEYOND;
         while !beyond.is_empty() && self.summary.stopped_by.is_none() {
             if reader.learned.filtered().is_none() {
-                reader.try_filter().await?;
+                tokio::select! {
+                    error = stop.asked() => return Err(error),
+                    tried = reader.try_filter() => tried?,
+                }
             }
             let next = match reader.learned.filtered() {
                 Some(FilteredTime::Start) => break,
@@ -268,6 +273,7 @@ impl Run<'_> {
         let template = RequestTemplate::new(request.api, request.account_id.clone(), request.stream_id.clone());
         WindowReader {
             budget: Budget::new(Arc::clone(&source), request.max_requests, request.max_duration),
+            held: Held::new(request.memory_limit_bytes, request.concurrency),
             source,
             run_id: self.id.clone(),
             save_pages: request.save_pages.as_ref().map(|folder| folder.join(self.id.as_str())),

@@ -39,7 +39,8 @@ impl Run<'_> {
             while under_way.len() < width(planner) && reader.budget.spent().is_none() {
                 // Half of it: requests that confirm an end come besides.
                 let share = |left: u64| left / u64::try_from(2 * (under_way.len() + 1)).unwrap_or(u64::MAX);
-                let pages_left = reader.budget.requests_left().map(|left| share(left).max(1));
+                let in_budget = reader.budget.requests_left().map(|left| share(left).max(1));
+                let pages_left = in_budget.into_iter().chain(reader.held.pages()).min();
                 let Some(next) = planner.next(&reader.learned.habits(), pages_left) else { break };
                 planned += 1;
                 self.progress.windows(planned);

@@ -45,14 +45,12 @@ pub async fn replay(lake: &Lake, request: &ReplayRequest, progress: &dyn Progres
         request,
         id: run_id,
         progress,
-        stop,
+        stop: stop.clone(),
         summary: &mut summary,
         writers,
         decoder: Some(Decoder::new()),
     };
-    let result = run.replay().await;
-    let result = run.stop.named(result);
-    let result = run.close(result).await;
+    let result = stop.within_grace(Box::pin(run.replay_and_close())).await;
     Finished::new(summary, result, request.strict)
 }
 
@@ -77,6 +75,12 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
+    async fn replay_and_close(&mut self) -> Result<(), Error> {
+        let result = self.replay().await;
+        let result = self.stop.named(result);
+        self.close(result).await
+    }
+
     async fn replay(&mut self) -> Result<(), Error> {
         let files = saved::find(&self.request.paths)?;
         if files.is_empty() {

@@ -1,8 +1,14 @@
+use std::time::Duration;
+
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::error::Error;
 use crate::lake::LakeError;
+
+/// So long a run that was asked to stop may take to end its step, to close itself in the ledger and to give the lock
+/// free. Where the store does not answer, that would take as long as its client tries.
+pub const GRACE: Duration = Duration::from_secs(3);
 
 /// What asks a run to stop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,6 +70,21 @@ impl Stop {
             Some(Signal::Terminate) => Error::Terminated,
             Some(Signal::Interrupt) => Error::Interrupted,
             None => std::future::pending().await,
+        }
+    }
+
+    /// What `run` comes to. One that was asked to stop and has not done so in [`GRACE`] is dropped, which is as if it were
+    /// killed: what it staged stays, and the next run mends the rest.
+    pub(super) async fn within_grace<T>(mut self, run: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+        let overdue = async {
+            let stopped = self.asked().await;
+            tokio::time::sleep(GRACE).await;
+            stopped
+        };
+        tokio::select! {
+            biased;
+            ended = run => ended,
+            stopped = overdue => Err(stopped),
         }
     }
 

@@ -16,7 +16,9 @@ impl WindowReader {
         };
         let second = TimeRange::new(UtcTime::from_seconds(start), UtcTime::from_seconds(start + 1))?;
         let window = Window::covering(second);
-        let Some(read) = self.read_ask_if_taken(window, Ask::of(window)).await? else { return Ok(()) };
+        let Some(read) = self.read_ask_if_taken(window, Ask::of(window), self.held.room(window)).await? else {
+            return Ok(());
+        };
         if read.keys.contains(&row.key) {
             self.learned.filtered_seen(FilteredTime::Start);
         } else if matches!(read.end, AskEnd::Whole(_)) {
@@ -37,7 +39,8 @@ impl WindowReader {
         let (mut rest, mut apart) = (all.clone(), true);
         for bot_only in [true, false] {
             let ask = Ask::of(reference.window).automation(bot_only);
-            let read = self.read_ask_if_taken(reference.window, ask).await?;
+            let room = self.held.room(reference.window);
+            let read = self.read_ask_if_taken(reference.window, ask, room).await?;
             let AskRead { end, keys, pages, .. } = read.unwrap_or_default();
             self.leave(pages);
             let group = match end {
@@ -54,8 +57,13 @@ impl WindowReader {
     }
 
     /// None where the server refuses what is asked.
-    pub(super) async fn read_ask_if_taken(&self, window: Window, ask: Ask) -> Result<Option<AskRead>, Error> {
-        match self.read_ask(window, ask, Pages::Many).await {
+    pub(super) async fn read_ask_if_taken(
+        &self,
+        window: Window,
+        ask: Ask,
+        room_bytes: u64,
+    ) -> Result<Option<AskRead>, Error> {
+        match self.read_ask(window, ask, Pages::Many, room_bytes).await {
             Ok(read) => Ok(Some(read)),
             Err(Error::Source(SourceError::Refused(_))) => Ok(None),
             Err(error) => Err(error),

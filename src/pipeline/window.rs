@@ -7,6 +7,7 @@ use arrow::array::AsArray;
 use arrow::datatypes::TimestampMicrosecondType;
 
 use super::budget::Budget;
+use super::held::{Held, too_large};
 use crate::clock::UtcTime;
 use crate::decode::{DecodedPage, Decoder};
 use crate::error::Error;
@@ -26,6 +27,7 @@ pub(super) struct WindowReader {
     pub(super) run_id: RunId,
     pub(super) save_pages: Option<PathBuf>,
     pub(super) budget: Budget,
+    pub(super) held: Held,
     /// Shared by all windows: a field that the server refuses is asked for by none any more.
     pub(super) template: Mutex<RequestTemplate>,
     /// Shared by all windows: what the server was seen to do.
@@ -71,6 +73,8 @@ pub(super) enum WindowEnd {
 pub(super) struct AskRead {
     pub(super) pages: Vec<ReadPage>,
     pub(super) keys: HashSet<u128>,
+    /// JSON of the pages.
+    pub(super) held_bytes: u64,
     pub(super) end: AskEnd,
     pub(super) requests: u32,
     pub(super) saved: Vec<String>,
@@ -87,12 +91,13 @@ impl WindowReader {
     /// Reads one window to its end.
     pub(super) async fn read(&self, planned: Planned) -> Result<WindowRead, Error> {
         let began = UtcTime::now();
-        let read = self.read_ask(planned.window, Ask::of(planned.window), planned.pages).await?;
+        let room = self.held.room(planned.window);
+        let read = self.read_ask(planned.window, Ask::of(planned.window), planned.pages, room).await?;
         let smallest = planned.window.length().as_secs() <= 1;
         let read = match read.end {
             AskEnd::Doubt(_) if smallest && planned.pages == Pages::One => {
                 // Nothing is shorter than a second: then as many pages as it takes.
-                let again = self.read_ask(planned.window, Ask::of(planned.window), Pages::Many).await?;
+                let again = self.read_ask(planned.window, Ask::of(planned.window), Pages::Many, room).await?;
                 self.leave(read.pages);
                 AskRead { requests: read.requests + again.requests, ..again }
             }
@@ -122,18 +127,27 @@ impl WindowReader {
         }
     }
 
-    /// Reads the pages of one ask.
-    pub(super) async fn read_ask(&self, window: Window, ask: Ask, pages: Pages) -> Result<AskRead, Error> {
+    /// Reads the pages of one ask, as long as they fit the room.
+    pub(super) async fn read_ask(
+        &self,
+        window: Window,
+        ask: Ask,
+        pages: Pages,
+        room_bytes: u64,
+    ) -> Result<AskRead, Error> {
         let begin = || WindowReading::part(window, ask.clone(), pages, self.template(), self.learned.clone());
         let mut reading = begin();
         let mut read = AskRead::default();
         let mut decoder = Decoder::new();
         loop {
-            let request = match reading.next() {
-                Next::Request(request) if self.budget.take() => request,
-                Next::Request(_) => return Ok(read.ended(AskEnd::Cut, &reading)),
-                Next::Whole(evidence) => return Ok(read.ended(AskEnd::Whole(evidence), &reading)),
-                Next::Doubt(doubt) => return Ok(read.ended(AskEnd::Doubt(doubt), &reading)),
+            let too_large = too_large(read.held_bytes, room_bytes);
+            let request = match (reading.next(), too_large) {
+                (Next::Request(request), None) if self.budget.take() => request,
+                (Next::Request(_), None) => return Ok(read.ended(AskEnd::Cut, &reading)),
+                (Next::Whole(evidence), _) => return Ok(read.ended(AskEnd::Whole(evidence), &reading)),
+                (Next::Request(_), Some(doubt)) | (Next::Doubt(doubt), _) => {
+                    return Ok(read.ended(AskEnd::Doubt(doubt), &reading));
+                }
             };
             let page = match self.source.fetch(&request).await {
                 Ok(page) => page,
@@ -150,6 +164,8 @@ impl WindowReader {
             if let Some(folder) = &self.save_pages {
                 read.saved.extend(saved_name(&saved::write(folder, &page)?));
             }
+            self.held.see(page.body.len());
+            read.held_bytes += u64::try_from(page.body.len()).unwrap_or(u64::MAX);
             let decoded = decode(decoder, page, self.run_id.clone()).await?;
             decoder = decoded.decoder;
             match decoded.page {
@@ -198,7 +214,7 @@ impl WindowReader {
 impl Default for AskRead {
     fn default() -> Self {
         let (pages, keys, saved) = (Vec::new(), HashSet::new(), Vec::new());
-        Self { pages, keys, end: AskEnd::Cut, requests: 0, saved }
+        Self { pages, keys, held_bytes: 0, end: AskEnd::Cut, requests: 0, saved }
     }
 }
 

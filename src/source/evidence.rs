@@ -181,6 +181,14 @@ pub enum Doubt {
         /// What is wrong with the page.
         reason: String,
     },
+    /// The pages take more memory than a window may hold.
+    #[error("the pages take {bytes} bytes so far, more than the {room_bytes} that may be held of them")]
+    TooLarge {
+        /// Bytes of the pages read, as JSON.
+        bytes: u64,
+        /// Bytes that may be held.
+        room_bytes: u64,
+    },
     /// The server refused the window as too long (F4).
     #[error("the server refuses the window as too long")]
     RangeRefused,

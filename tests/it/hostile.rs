@@ -35,21 +35,57 @@ fn run(program: Program) -> (Ran, u64) {
         peak = peak.max(running.peak_bytes().unwrap_or_default());
         sleep(Duration::from_millis(3)); // between two looks at the child
     }
+    assert!(peak > 0, "nobody saw how much memory was held");
     (running.ended(), peak)
 }
 
-/// A server whose records each start in a second of their own; it gives those of the window, on one page.
+/// A server that gives the records of the window, on one page.
 fn serving(records: Vec<(&'static str, Value)>) -> Raw {
+    serving_pages(records, usize::MAX)
+}
+
+/// The same, so many records a page.
+fn serving_pages(records: Vec<(&'static str, Value)>, page_rows: usize) -> Raw {
     Raw::answering(move |asked: &Asked, stream: &mut TcpStream| {
         let within = asked.window("startDate")..=asked.window("endDate");
-        let shown = records.iter().filter(|(start, _)| asked.offset() == 0 && within.contains(&(*start).to_owned()));
-        let shown: Vec<_> = shown.map(|(_, record)| record).collect();
-        crate::raw::json(stream, &json!({"numResults": shown.len(), "data": shown}).to_string())
+        let all = records.iter().filter(|(start, _)| within.contains(&(*start).to_owned()));
+        let all: Vec<_> = all.map(|(_, record)| record).collect();
+        let shown = all.chunks(page_rows).nth(asked.offset().try_into().unwrap()).unwrap_or_default();
+        crate::raw::json(stream, &json!({"numResults": all.len(), "data": shown}).to_string())
     })
 }
 
 fn record(id: &str, start: &str) -> Value {
     json!({"sessionId": id, "conversationId": id, "sessionStartTime": start.replace(' ', "T"), "channel": id})
+}
+
+/// Records of a day that fill pages of 20 MB.
+const LARGE_RECORDS: usize = 1_000;
+const LARGE_BYTES: usize = 200_000;
+/// The day took 714 MiB where windows held all of their pages, and batches 2,048 rows whatever their size.
+const LARGE_MEMORY_BYTES: u64 = 450 << 20;
+
+/// A server of large records through a day, 100 a page.
+fn serving_large() -> Raw {
+    Raw::answering(|asked: &Asked, stream: &mut TcpStream| {
+        let within = asked.window("startDate")..=asked.window("endDate");
+        let all: Vec<_> = (0..LARGE_RECORDS).filter(|at| within.contains(&large_start(*at))).collect();
+        let page = all.chunks(100).nth(asked.offset().try_into().unwrap()).unwrap_or_default();
+        let page: Vec<_> = page.iter().copied().map(large_record).collect();
+        crate::raw::json(stream, &json!({"numResults": all.len(), "data": page}).to_string())
+    })
+}
+
+fn large_start(at: usize) -> String {
+    let second = at * (86_400 / LARGE_RECORDS);
+    format!("2026-03-02 {:02}:{:02}:{:02}", second / 3_600, second / 60 % 60, second % 60)
+}
+
+fn large_record(at: usize) -> Value {
+    let id = format!("session-{at:04}.");
+    let mut record = record(&id, &large_start(at));
+    record["channelSpecificUserId"] = id.repeat(LARGE_BYTES / id.len()).into();
+    record
 }
 
 fn outside_the_lake(folder: &Path) -> Vec<String> {
@@ -113,6 +149,53 @@ fn a_string_of_ten_megabytes_is_kept_whole() {
     assert_eq!(ran.code, 0, "{ran}");
     assert!(peak < MEMORY_BYTES, "{peak} bytes");
     assert_eq!(count(folder.path(), "length(channel_specific_user_id) = 10000000"), "n\n1\n");
+}
+
+#[test]
+fn a_day_of_large_pages_is_read_whole_in_bounded_memory() {
+    let (folder, server) = (tempfile::tempdir().unwrap(), serving_large());
+    let line = load_line(&server.url()).replace("--concurrency 1", "--concurrency 4 --memory-limit 64MiB");
+    let (ran, peak) = run(Program::new(folder.path(), &line).env("KORE_LAKE_TOKEN", "any.token"));
+    assert_eq!(ran.code, 0, "{ran}");
+    assert!(peak < LARGE_MEMORY_BYTES, "{peak} bytes\n{ran}");
+    let times = LARGE_BYTES / "session-0000.".len();
+    let whole = format!("channel_specific_user_id = repeat(session_id, {times})");
+    assert_eq!(count(folder.path(), &whole), format!("n\n{LARGE_RECORDS}\n"));
+    assert_eq!(count(folder.path(), "true"), format!("n\n{LARGE_RECORDS}\n"));
+    let distinct = "SELECT count(DISTINCT session_id) AS n FROM conversations";
+    let distinct = Program::new(folder.path(), "query --format csv -c").arg(distinct).run().output();
+    assert_eq!(distinct, format!("n\n{LARGE_RECORDS}\n"));
+    tell(
+        "Large pages",
+        &[
+            Figure::exact("records of 200 kB in a day, on pages of 20 MB, read with a limit of 64 MiB", LARGE_RECORDS),
+            Figure::exact("memory that was not exceeded, MiB", usize::try_from(LARGE_MEMORY_BYTES >> 20).unwrap()),
+            Figure::exact("rows lost", 0),
+            Figure::exact("rows doubled", 0),
+        ],
+    );
+}
+
+/// Nothing is shorter than a second: what of it fits the memory is kept, and that there may be more is said.
+#[test]
+fn a_second_that_fills_the_memory_is_named_and_its_rows_are_kept() {
+    let (folder, start) = (tempfile::tempdir().unwrap(), "2026-03-02 10:00:10");
+    let large = |at: usize| {
+        let mut record = record(&format!("large-{at}"), start);
+        record["channelSpecificUserId"] = "x".repeat(1_000_000).into();
+        (start, record)
+    };
+    let small = ("2026-03-02 10:00:20", record("small", "2026-03-02 10:00:20"));
+    let server = serving_pages((0..25).map(large).chain([small]).collect(), 20);
+    let range = "--from 2026-03-02T10:00:00Z --to 2026-03-02T10:01:00Z";
+    let line = load_line(&server.url()).replace("--from 2026-03-02 --to 2026-03-03", range);
+    let program = Program::new(folder.path(), &format!("{line} -q --memory-limit 32MiB"));
+    let (ran, peak) = run(program.env("KORE_LAKE_TOKEN", "any.token"));
+    assert_eq!(ran.code, 5, "{ran}");
+    let named = "the window 2026-03-02T10:00:10Z to 2026-03-02T10:00:11Z could not be read whole: the pages take";
+    assert!(ran.stderr.contains(named), "{ran}");
+    assert!(peak < MEMORY_BYTES, "{peak} bytes");
+    assert_eq!(count(folder.path(), "true"), "n\n21\n");
 }
 
 #[test]

@@ -4,7 +4,7 @@ mod behaviour;
 pub mod bucket;
 mod errors;
 pub mod places;
-mod program;
+pub mod program;
 mod readers;
 mod secrets;
 pub mod server;

@@ -4,8 +4,11 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use kore_lake::pipeline::GRACE;
+
 use crate::loaded::Contents;
 use crate::program::{Ran, Running};
+use crate::s3::program::OnS3;
 use crate::service::{Service, wait_until};
 
 const SOON: Duration = Duration::from_secs(5);
@@ -94,4 +97,80 @@ fn a_query_without_end_stops_soon() {
     running.wait_for_handlers();
     std::thread::sleep(Duration::from_secs(1)); // until it reads; too early is stopped too
     stopped_soon(running, "INT");
+}
+
+const KEYS: &str = "SELECT session_id, conversation_id FROM conversations ORDER BY 1, 2";
+
+/// A load that has come to the request from which on the store hangs.
+fn load_into_hanging(on_s3: &OnS3, method: &'static str, word: &'static str) -> Running {
+    on_s3.server.hang_at(method, word);
+    let running = on_s3.load("-q --summary summary.json").start();
+    wait_until("the store hangs", || on_s3.server.hangs());
+    running
+}
+
+/// Frees the account, whose holder still looks alive, and loads once more.
+fn mended(on_s3: &OnS3) -> String {
+    on_s3.server.answer_again();
+    let account = &on_s3.service.running().simulator().settings().data.account_id;
+    if !on_s3.server.keys("lake/_kore_lake/locks").is_empty() {
+        let freed = on_s3.program(&format!("unlock --force --account-id {account}")).run();
+        assert_eq!(freed.code, 0, "{freed}");
+    }
+    for line in [on_s3.load("-q"), on_s3.program("verify --strict")] {
+        let ran = line.run();
+        assert_eq!(ran.code, 0, "{ran}");
+    }
+    assert_eq!(on_s3.server.keys("lake/_kore_lake/staging"), [] as [&str; 0]);
+    keys(on_s3)
+}
+
+fn keys(on_s3: &OnS3) -> String {
+    on_s3.program("query --format csv").arg("-c").arg(KEYS).run().output()
+}
+
+#[test]
+fn a_load_stops_soon_though_the_store_hangs_and_the_next_goes_on_from_there() {
+    let undisturbed = keys(&OnS3::loaded("lake"));
+    for (signal, method, word, staged) in [
+        ("TERM", "", "", 0),                   // the lake is opened
+        ("INT", "PUT", "/locks/", 0),          // the lock is taken
+        ("TERM", "PUT", "/head.json", 0),      // the run begins
+        ("INT", "PUT", "/staging/", 0),        // a window is staged
+        ("TERM", "PUT", "/conversations/", 2), // a day is replaced
+    ] {
+        let on_s3 = OnS3::new("lake");
+        let running = load_into_hanging(&on_s3, method, word);
+        let before = on_s3.server.keys("lake/_kore_lake/staging");
+        let ran = stopped_soon(running, signal);
+        assert_eq!(ran.stderr.lines().count(), 1, "{method} {word}: {ran}");
+        assert!(ran.stderr.contains("what was read whole is kept, run again to go on"), "{method} {word}: {ran}");
+        let kept = on_s3.server.keys("lake/_kore_lake/staging");
+        assert!(kept == before && kept.len() >= staged, "{method} {word}: {before:?}, then {kept:?}");
+        let summary = std::fs::read_to_string(on_s3.folder.path().join("summary.json")).unwrap_or_default();
+        assert!(word.is_empty() || summary.contains("stopped by"), "{method} {word}: {summary}");
+        let loaded = mended(&on_s3);
+        assert!(loaded == undisturbed, "{method} {word}: {loaded}");
+    }
+}
+
+#[test]
+fn a_second_signal_ends_a_run_at_once() {
+    let on_s3 = OnS3::new("lake");
+    let running = load_into_hanging(&on_s3, "PUT", "/staging/");
+    let asked = Instant::now();
+    running.signal("INT");
+    running.signal("TERM"); // two of one kind may come as one
+    let ran = running.ended();
+    assert!(asked.elapsed() < GRACE, "took {:?}: {ran}", asked.elapsed());
+    assert!([130, 143].contains(&ran.code), "{ran}");
+}
+
+#[test]
+fn a_question_to_a_store_that_hangs_stops_soon() {
+    let on_s3 = OnS3::loaded("lake");
+    on_s3.server.hang_at("", "");
+    let running = on_s3.program("status").start();
+    wait_until("the store hangs", || on_s3.server.hangs());
+    stopped_soon(running, "TERM");
 }

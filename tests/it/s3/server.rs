@@ -32,10 +32,19 @@ pub struct S3Server {
     runtime: Option<Runtime>,
 }
 
-/// What stands before the service: it counts.
+/// What stands before the service: it counts, and it can hang.
 struct Front {
     service: S3Service,
     requests: Mutex<HashMap<String, usize>>,
+    hang: Mutex<Hang>,
+}
+
+#[derive(Default)]
+struct Hang {
+    /// Method and word of the request that it begins with.
+    at: Option<(&'static str, &'static str)>,
+    /// Requests that got no answer.
+    unanswered: usize,
 }
 
 impl S3Server {
@@ -50,7 +59,8 @@ impl S3Server {
         let files = FileSystem::new(folder.path()).unwrap();
         let mut builder = S3ServiceBuilder::new(Bucket { files, conditions, keys: Mutex::default() });
         builder.set_auth(SimpleAuth::from_single(ACCESS_KEY_ID, SECRET_ACCESS_KEY));
-        let front = Arc::new(Front { service: builder.build(), requests: Mutex::default() });
+        let service = builder.build();
+        let front = Arc::new(Front { service, requests: Mutex::default(), hang: Mutex::default() });
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
         let address = listener.local_addr().unwrap();
@@ -110,6 +120,22 @@ impl S3Server {
     }
 }
 
+/// A server that takes requests and never answers them.
+impl S3Server {
+    /// From the first request on of this method and with this word in its address.
+    pub fn hang_at(&self, method: &'static str, word: &'static str) {
+        *self.front.hang.lock().unwrap() = Hang { at: Some((method, word)), unanswered: 0 };
+    }
+
+    pub fn hangs(&self) -> bool {
+        self.front.hang.lock().unwrap().unanswered > 0
+    }
+
+    pub fn answer_again(&self) {
+        *self.front.hang.lock().unwrap() = Hang::default();
+    }
+}
+
 impl Drop for S3Server {
     fn drop(&mut self) {
         // Dropped where other runtimes may run, it must not wait.
@@ -135,7 +161,19 @@ async fn serve(listener: TcpListener, front: Arc<Front>) {
 impl Front {
     async fn answer(&self, request: Request<Body>) -> Response<Body> {
         let line = format!("{} {}", request.method(), request.uri());
+        if self.hang.lock().unwrap().at(&line) {
+            std::future::pending::<()>().await;
+        }
         *self.requests.lock().unwrap().entry(line).or_default() += 1;
         self.service.call(request.map(s3s::Body::http_body_unsync)).await.unwrap().map(Body::new)
+    }
+}
+
+impl Hang {
+    fn at(&mut self, line: &str) -> bool {
+        let begins = self.at.is_some_and(|(method, word)| line.starts_with(method) && line.contains(word));
+        let hangs = begins || self.unanswered > 0;
+        self.unanswered += usize::from(hangs);
+        hangs
     }
 }
