@@ -6,9 +6,10 @@ use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
 /// Every section, in the order of the document.
-const SECTIONS: [&str; 9] = [
+const SECTIONS: [&str; 10] = [
     "Faults at the source",
     "Hostile input",
+    "Large pages",
     "Readers in mid-write",
     "Faults at the lake",
     "Kills of other runs, and at any moment",

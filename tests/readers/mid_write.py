@@ -2,7 +2,7 @@
 
 usage: mid_write.py ENGINE LAKE BEGUN END
 
-Makes the file BEGUN after its first read and ends when the file END is there. The versions of the day have one value throughout in `user_id`, another in each version:
+Makes the file BEGUN after its first read and ends when the file END is there, or the test that started it is gone. The versions of the day have one value throughout in `user_id`, another in each version:
 a read that sees two of them is mixed. Prints one line of JSON.
 """
 
@@ -35,12 +35,13 @@ def spark_reader(lake):
 
 
 def main(engine, lake, begun, end):
+    parent = os.getppid()
     read = {"duckdb": duckdb_reader, "spark": spark_reader}[engine](lake)
     read()
     open(begun, "w").close()
     told = {"reads": 0, "mixed": 0, "errors": 0, "versions": 0}
     versions, texts = set(), {}
-    while not os.path.exists(end):
+    while not os.path.exists(end) and os.getppid() == parent:
         told["reads"] += 1
         try:
             low, high, low_channel, high_channel, *_ = read()
