@@ -1,6 +1,6 @@
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use object_store::path::Path;
@@ -81,8 +81,8 @@ pub(super) struct Seen {
 pub(super) struct AccountLock {
     held: Arc<Held>,
     stop: CancellationToken,
-    /// Cancelled once a heartbeat has found that the lock is lost.
-    lost: CancellationToken,
+    /// Why the lock is lost, once a heartbeat has found that.
+    lost: Arc<OnceLock<String>>,
     beating: Option<JoinHandle<()>>,
 }
 
@@ -130,14 +130,14 @@ impl AccountLock {
     }
 
     fn beating(held: Held) -> Self {
-        let (held, stop, lost) = (Arc::new(held), CancellationToken::new(), CancellationToken::new());
-        let beating = tokio::spawn(beat(Arc::clone(&held), stop.clone(), lost.clone()));
+        let (held, stop, lost) = (Arc::new(held), CancellationToken::new(), Arc::default());
+        let beating = tokio::spawn(beat(Arc::clone(&held), stop.clone(), Arc::clone(&lost)));
         Self { held, stop, lost, beating: Some(beating) }
     }
 
     /// What the last heartbeat found, without a look at the store.
     pub(super) fn last_known(&self) -> Result<(), LakeError> {
-        if self.lost.is_cancelled() { self.held.lost("its last heartbeat found it taken over") } else { Ok(()) }
+        self.lost.get().map_or(Ok(()), |reason| self.held.lost(reason))
     }
 
     /// Whether this run still holds the account.
@@ -161,11 +161,13 @@ impl Drop for AccountLock {
     }
 }
 
-async fn beat(held: Arc<Held>, stop: CancellationToken, lost: CancellationToken) {
+async fn beat(held: Arc<Held>, stop: CancellationToken, lost: Arc<OnceLock<String>>) {
     while stop.run_until_cancelled(tokio::time::sleep(BEAT)).await.is_some() {
         match held.beat().await {
             Ok(()) => {}
-            Err(LakeError::LockLost { .. }) => lost.cancel(),
+            Err(LakeError::LockLost { reason, .. }) => {
+                lost.get_or_init(|| reason);
+            }
             Err(error) => tracing::warn!(account = %held.account, error = %error, "no heartbeat of the lock"),
         }
     }

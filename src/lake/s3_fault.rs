@@ -53,6 +53,9 @@ impl S3Fault {
                 Some("the credentials must be allowed to list the bucket, and to read, write and delete below the lake")
             }
             (Some(500..), _) => Some("run again later: what was read is kept"),
+            (None, _) if fault.text.contains("certificate") => {
+                Some("--ca-file adds the authority that signs the store's certificate")
+            }
             (None, _) => Some("check --store-endpoint and the network, or run again later: what was read is kept"),
             _ => None,
         }

@@ -37,23 +37,30 @@ impl Authority {
         Self { pem: authority.pem(), server: Arc::new(server) }
     }
 
-    /// Shakes hands and answers every request with an empty page.
+    /// Shakes hands and answers every request with an empty page. A request ends with the JSON of its body.
     fn answer(server: &Arc<ServerConfig>, stream: TcpStream) {
+        Self::answer_each(server, stream, b"}", &answered("200 OK", NOTHING));
+    }
+
+    /// Answers whatever ends with these bytes.
+    fn answer_each(server: &Arc<ServerConfig>, stream: TcpStream, end: &[u8], answer: &str) {
         let mut stream = StreamOwned::new(ServerConnection::new(Arc::clone(server)).unwrap(), stream);
         let mut asked = Vec::new();
         let mut bytes = [0; 4096];
         while let Ok(count @ 1..) = stream.read(&mut bytes) {
             asked.extend_from_slice(&bytes[..count]);
-            // A request ends with the JSON of its body.
-            if asked.ends_with(b"}") {
+            if asked.ends_with(end) {
                 asked.clear();
-                let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n", NOTHING.len());
-                if stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(NOTHING.as_bytes())).is_err() {
+                if stream.write_all(answer.as_bytes()).is_err() {
                     return;
                 }
             }
         }
     }
+}
+
+fn answered(status: &str, body: &str) -> String {
+    format!("HTTP/1.1 {status}\r\ncontent-length: {}\r\n\r\n{body}", body.len())
 }
 
 fn load(folder: &Path, host: &str, more: &str) -> Program {
@@ -77,6 +84,23 @@ fn a_server_of_an_unknown_authority_is_refused_and_taken_with_its_ca_file() {
     let other = Authority::new();
     std::fs::write(folder.path().join("ca.pem"), &other.pem).unwrap();
     assert_eq!(load(folder.path(), &host, "--ca-file ca.pem").run().code, 6);
+}
+
+#[test]
+fn a_store_of_an_unknown_authority_is_refused_and_taken_with_its_ca_file() {
+    let authority = Authority::new();
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("ca.pem"), &authority.pem).unwrap();
+    let server = Arc::clone(&authority.server);
+    let denied = answered("403 Forbidden", "<Error><Code>AccessDenied</Code></Error>");
+    let store = Raw::serve(move |stream| Authority::answer_each(&server, stream, b"\r\n\r\n", &denied));
+    let status = |more: &str| {
+        let program = Program::new(folder.path(), &format!("status --lake s3://lakes/a --retry-deadline 1s {more}"));
+        let program = program.env("AWS_ACCESS_KEY_ID", "id").env("AWS_SECRET_ACCESS_KEY", "key");
+        program.env("AWS_ENDPOINT_URL", &format!("https://localhost:{}", store.address().port())).run()
+    };
+    insta::assert_snapshot!(status(""), @"");
+    insta::assert_snapshot!(status("--ca-file ca.pem"), @"");
 }
 
 /// A proxy that answers plain requests itself, and tunnels to a server of HTTPS that it is as well.
