@@ -25,7 +25,7 @@ KORE_LAKE_CLIENT_SECRET, in the environment; or files that their twins with _FIL
 /// Options of every command.
 const EVERYWHERE: &[&str] = &["log_format", "progress"];
 /// Options of every command that has to do with a lake.
-const STORE: &[&str] = &["store.endpoint", "store.region", "store.path_style", "store.allow_http"];
+const STORE: &[&str] = &["store.endpoint", "store.region", "store.path_style", "store.allow_http", "ca_file"];
 /// Options of commands that read a lake.
 const READING: &[&str] = &["lake", "memory_limit"];
 /// Options of commands that write a lake.
@@ -60,7 +60,6 @@ const FETCHING: &[&str] = &[
     "max_page_bytes",
     "now",
     "allow_http",
-    "ca_file",
     "client_id",
     "jwt_algorithm",
     "jwt_subject",

@@ -130,8 +130,8 @@ pub(super) struct Tokens {
 struct Current {
     /// Shared by all requests until the second.
     token: Option<(Arc<Token>, UtcTime)>,
-    /// The token that the server refused last.
-    refused: Option<Arc<Token>>,
+    /// Newest and oldest second that a token was issued at: two of one second would be one token, refused again.
+    issued: Option<(i64, i64)>,
 }
 
 /// A token as requests share it.
@@ -190,7 +190,7 @@ impl Tokens {
     pub(super) fn refused(&self, token: &Arc<Token>) -> bool {
         let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
         if current.token.as_ref().is_some_and(|(shared, _)| Arc::ptr_eq(shared, token)) {
-            *current = Current { token: None, refused: Some(Arc::clone(token)) };
+            current.token = None;
         }
         matches!(self.credentials, Credentials::Key(_))
     }
@@ -201,11 +201,12 @@ impl Tokens {
 }
 
 impl Current {
-    /// A token that is not the refused one, though minted within the same second.
-    fn mint(&self, key: &Key, now: UtcTime) -> Secret {
-        let token = key.mint(now);
-        let is_refused = self.refused.as_ref().is_some_and(|refused| refused.text == token);
-        if is_refused { key.mint(now.minus(Duration::from_secs(1))) } else { token }
+    /// A token that none was before, though minted within the same second: then it is issued a second before all others.
+    fn mint(&mut self, key: &Key, now: UtcTime) -> Secret {
+        let (newest, oldest) = self.issued.unwrap_or((i64::MIN, now.seconds()));
+        let second = if now.seconds() > newest { now.seconds() } else { oldest - 1 };
+        self.issued = Some((newest.max(second), oldest.min(second)));
+        key.mint(UtcTime::from_seconds(second))
     }
 }
 
@@ -272,6 +273,13 @@ mod tests {
         assert_ne!(second.text(), first.text());
         assert!(tokens.refused(&first));
         assert!(Arc::ptr_eq(&tokens.token(NOW.plus(Duration::from_secs(2))), &second));
+        let mut seen = vec![first.text().clone(), second.text().clone()];
+        for _ in 0..5 {
+            assert!(tokens.refused(&tokens.token(NOW)));
+            let next = tokens.token(NOW).text().clone();
+            assert!(!seen.contains(&next));
+            seen.push(next);
+        }
         let given = Tokens::new(Credentials::Token(Secret::new("x")));
         assert!(!given.refused(&given.token(NOW)));
     }

@@ -95,12 +95,23 @@ fn a_store_of_an_unknown_authority_is_refused_and_taken_with_its_ca_file() {
     let denied = answered("403 Forbidden", "<Error><Code>AccessDenied</Code></Error>");
     let store = Raw::serve(move |stream| Authority::answer_each(&server, stream, b"\r\n\r\n", &denied));
     let status = |more: &str| {
-        let program = Program::new(folder.path(), &format!("status --lake s3://lakes/a --retry-deadline 1s {more}"));
-        let program = program.env("AWS_ACCESS_KEY_ID", "id").env("AWS_SECRET_ACCESS_KEY", "key");
+        let program = Program::new(folder.path(), &format!("status --lake s3://lakes/a {more}"));
+        let program = program
+            .env("AWS_ACCESS_KEY_ID", "id")
+            .env("AWS_SECRET_ACCESS_KEY", "key")
+            .env("KORE_LAKE_RETRY_DEADLINE", "1s");
         program.env("AWS_ENDPOINT_URL", &format!("https://localhost:{}", store.address().port())).run()
     };
-    insta::assert_snapshot!(status(""), @"");
-    insta::assert_snapshot!(status("--ca-file ca.pem"), @"");
+    let refused = status("");
+    assert_eq!(refused.code, 7, "{refused}");
+    assert!(refused.stderr.contains("certificate: UnknownIssuer"), "{refused}");
+    assert!(refused.stderr.contains("hint: --ca-file adds the authority"), "{refused}");
+    insta::assert_snapshot!(status("--ca-file ca.pem"), @"
+    exit 7
+    --- stderr
+    error: cannot list `s3://lakes/a`: Generic S3 error: S3 answered 403 `AccessDenied`
+    hint: the credentials must be allowed to list the bucket, and to read, write and delete below the lake
+    ");
 }
 
 /// A proxy that answers plain requests itself, and tunnels to a server of HTTPS that it is as well.
