@@ -489,7 +489,7 @@ fn of_many_that_take_a_dead_holders_lock_one_gets_it() {
                     tokio::spawn(async move { writer(&lake).await })
                 });
                 let ended = futures::future::join_all(racers).await.into_iter().map(|ended| ended.unwrap());
-                let (mut won, lost): (Vec<_>, Vec<_>) = ended.partition(|ended| ended.is_ok());
+                let (mut won, lost): (Vec<_>, Vec<_>) = ended.partition(std::result::Result::is_ok);
                 let kinds: Vec<_> = lost.into_iter().map(|lost| lost.unwrap_err().kind()).collect();
                 assert_eq!(kinds, [LakeErrorKind::LockHeld; 5], "{}", place.name);
                 won.remove(0).unwrap().finish(RunState::Complete, true).await.unwrap();

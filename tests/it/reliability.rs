@@ -54,6 +54,7 @@ impl Figure {
 ///
 /// # Panics
 /// Where the section says something else.
+#[expect(clippy::print_stdout, reason = "what a test counted is seen with --show-output")]
 pub fn tell(section: &str, figures: &[Figure]) {
     static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
     // A section that differs fails its own test, no other.

@@ -40,13 +40,12 @@ impl S3 for Bucket {
         let _one = self.lock(&request.input.key).await;
         let input = &mut request.input;
         match self.conditions {
-            Conditions::Keeps => {}
             Conditions::Ignores => (input.if_match, input.if_none_match) = (None, None),
             Conditions::IgnoresMatch => input.if_match = None,
             Conditions::Refuses if input.if_match.is_some() || input.if_none_match.is_some() => {
                 return Err(s3_error!(NotImplemented));
             }
-            Conditions::Refuses => {}
+            Conditions::Keeps | Conditions::Refuses => {}
         }
         self.files.put_object(request).await
     }
