@@ -4,7 +4,9 @@
 use std::path::Path;
 
 fn main() {
-    let seeds = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/seeds");
+    // Of this run: checkouts that share a target folder share the built script.
+    let root = std::env::var_os("CARGO_MANIFEST_DIR").expect("cargo tells where the crate lies");
+    let seeds = Path::new(&root).join("../shared/seeds");
     println!("cargo::rustc-check-cfg=cfg(seeds)");
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rerun-if-changed={}", seeds.display());
