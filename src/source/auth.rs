@@ -128,7 +128,7 @@ pub(super) struct Tokens {
 
 #[derive(Debug, Default)]
 struct Current {
-    /// Shared by all requests until the second.
+    /// Shared by all requests, and the time at which it is renewed.
     token: Option<(Arc<Token>, UtcTime)>,
     /// Newest and oldest second that a token was issued at: two of one second would be one token, refused again.
     issued: Option<(i64, i64)>,

@@ -97,7 +97,7 @@ async fn a_writer_whose_heartbeat_finds_its_lock_lost_stages_no_more() {
     let writer = lake.writer().await;
     foreign_lock(&lake, 2, MORNING);
     writer.stage(replayed(&[row(1, "a")])).await.unwrap();
-    tokio::time::sleep(3 * BEAT).await;
+    tokio::time::sleep(3 * BEAT).await; // on a paused clock: a heartbeat comes between
     let error = writer.stage(replayed(&[row(2, "b")])).await.unwrap_err();
     assert!(matches!(error, LakeError::LockLost { .. }), "{error}");
 }
