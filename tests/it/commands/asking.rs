@@ -54,7 +54,6 @@ fn the_help_of_load_names_every_option() {
           --now <TIME>                  Take this for the present: range end, lookback, what counts as
                                         final
           --allow-http                  Talk plain HTTP to a host that is not this machine
-          --ca-file <FILE>              Further certificate authority, PEM
           --client-id <ID>              Client id to mint tokens for
           --jwt-algorithm <NAME>        HS256 or HS512 [default: HS256]
           --jwt-subject <TEXT>          Subject of minted tokens; the client id unless given
@@ -79,6 +78,7 @@ fn the_help_of_load_names_every_option() {
           --store-region <NAME>            S3: region, us-east-1 unless given
           --store-path-style <true|false>  S3: bucket in the path (true) or in the host name (false)
           --store-allow-http               S3: talk plain HTTP to the endpoint
+          --ca-file <FILE>                 Further certificate authority, PEM
 
     Common options:
           --config <FILE>        Configuration file, TOML
