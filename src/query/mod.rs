@@ -14,6 +14,7 @@
 
 mod engine;
 mod error;
+mod export;
 mod extra_values;
 mod files;
 mod format;
@@ -34,6 +35,7 @@ mod views;
 
 pub use engine::Engine;
 pub use error::{QueryError, QueryErrorKind};
+pub use export::{LakeOutline, report_sql, setup};
 pub use files::LakeFiles;
 pub use format::{Format, render, render_with};
 pub use report::{Param, ParamType, Params, Report, ReportColumn, report, reports};

@@ -91,6 +91,16 @@ impl LedgerColumn {
     }
 }
 
+impl LedgerColumn {
+    /// Type of its values as JSON has them: times and dates are text.
+    pub(super) fn kind_in_line(&self) -> LedgerType {
+        match self.kind() {
+            LedgerType::Date | LedgerType::Timestamp => LedgerType::Text,
+            other => other,
+        }
+    }
+}
+
 impl LedgerType {
     /// The Arrow type.
     pub fn arrow(self) -> DataType {

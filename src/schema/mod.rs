@@ -10,6 +10,7 @@
 
 mod arrow;
 mod column;
+mod declare;
 mod ledger;
 mod names;
 mod render;
