@@ -71,7 +71,7 @@ fn json_members(args: &[ArrayRef]) -> Result<ArrayRef> {
     let mut lists = ListBuilder::new(member).with_field(field);
     for text in args[0].as_string::<i32>() {
         let members = text.and_then(|text| serde_json::from_str::<BTreeMap<String, &RawValue>>(text).ok());
-        lists.append(members.is_some());
+        let is_object = members.is_some();
         for (key, value) in members.into_iter().flatten() {
             let member = lists.values();
             for (at, text) in [key.as_str(), kind(value)].into_iter().enumerate() {
@@ -79,6 +79,7 @@ fn json_members(args: &[ArrayRef]) -> Result<ArrayRef> {
             }
             member.append(true);
         }
+        lists.append(is_object);
     }
     Ok(Arc::new(lists.finish()))
 }

@@ -25,5 +25,13 @@ async fn values_kept_in_extra_are_counted_by_path_and_kind_at_any_depth() {
         }),
     )]);
     let answer = lake.ask("SELECT path, kind, count FROM extra_values ORDER BY 1, 2").await;
-    insta::assert_snapshot!(answer, @"");
+    insta::assert_snapshot!(answer, @r"
+    path,kind,count
+    a,empty text,1
+    b,number,1
+    c,null,1
+    destinations.responding_agent.consulting_agents.deep,boolean,1
+    meta_info.identities.t,list,2
+    meta_info.x y,object,1
+    ");
 }
