@@ -12,8 +12,8 @@ pub(super) fn extra_values(engine: Engine, table: &str) -> String {
     let selects = places.selects.join("\n    UNION ALL ");
     format!(
         "-- One row for each row of `conversations`, path and kind of what was kept in `extra`, at any depth, with its count\n\
-         -- in that row. A path is the names of columns down to the struct, without places in lists, then the API's key;\n\
-         -- kinds are those of json_members.\n\
+         -- in that row. A path is the names of columns down to the struct, without places in lists, then the API's key.\n\
+         -- Kinds are those of json_members.\n\
          CREATE VIEW extra_values AS\n\
          SELECT\n  account_id, session_date, session_id, nullif(conversation_id, '') AS conversation_id, path, kind,\n  count(*) AS count\n\
          FROM (\n  SELECT {KEY}, place || member['key'] AS path, member['kind'] AS kind\n  \

@@ -34,7 +34,7 @@ async fn fill(lake: &Lake, folder: &Path) {
             seed,
             start: date(2026, 10, 31),
             days: 3,
-            conversations_per_day: 120,
+            conversations_per_day: 80,
             ..GeneratorSettings::default()
         });
         let centre = centre.await;
@@ -101,32 +101,31 @@ impl Cases {
         let rows: Value = serde_json::from_slice(&text).unwrap();
         rows[0]["value"].as_str().unwrap().to_owned()
     }
-
-    /// Values that a parameter is tried with, each by itself.
-    async fn values(&self, param: &Param) -> Vec<String> {
-        let texts = |values: &[&str]| values.iter().map(|value| (*value).to_owned()).collect();
-        match &param.param_type {
-            ParamType::Date => texts(&["2026-11-01"]),
-            ParamType::Integer => texts(&["45"]),
-            ParamType::Zone => texts(&["America/New_York", "Asia/Kolkata"]),
-            ParamType::OneOf(words) => {
-                words.iter().filter(|word| param.default != Some(**word)).map(|word| (*word).to_owned()).collect()
-            }
-            ParamType::Text => [self.value(param.name).await].into_iter().chain(HOSTILE.map(str::to_owned)).collect(),
-        }
-    }
 }
 
 fn given(pairs: &[(&str, &str)]) -> Given {
     pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
 }
 
-/// A report as it comes, with each value of each parameter, over days of zones, and by the hour in the night in which
-/// clocks go back.
+/// A report as it comes; with each value of each parameter, those of several parameters at a time; with each filter by
+/// itself; and by the half hour in the night in which clocks go back.
 async fn variants(cases: &Cases, report: &Report) -> Vec<Given> {
     let mut variants = vec![Given::new()];
-    for param in &report.params {
-        variants.extend(cases.values(param).await.iter().map(|value| given(&[(param.name, value)])));
+    let mut chosen = Vec::new();
+    let is_text = |param: &&Param| param.param_type == ParamType::Text;
+    for param in report.params.iter().filter(|param| !is_text(param) && param.param_type != ParamType::Date) {
+        chosen.push((param.name, values(param)));
+    }
+    for at in 0..chosen.iter().map(|(_, values)| values.len()).max().unwrap_or(0) {
+        let pick = |(name, values): &(&str, Vec<String>)| ((*name).to_owned(), values[at % values.len()].clone());
+        variants.push(chosen.iter().map(pick).collect());
+    }
+    for param in report.params.iter().filter(is_text) {
+        variants.push(given(&[(param.name, &cases.value(param.name).await)]));
+    }
+    for text in HOSTILE {
+        variants
+            .push(report.params.iter().filter(is_text).map(|param| (param.name.to_owned(), text.to_owned())).collect());
     }
     let takes = |name: &str| report.params.iter().any(|param| param.name == name);
     if takes("from") && takes("to") && takes("time_zone") {
@@ -139,7 +138,22 @@ async fn variants(cases: &Cases, report: &Report) -> Vec<Given> {
             variants.push(night);
         }
     }
+    variants.sort();
+    variants.dedup();
     variants
+}
+
+/// Values that a parameter is tried with; a number that is none of a type below lies between 0 and 1.
+fn values(param: &Param) -> Vec<String> {
+    let texts = |values: &[&str]| values.iter().map(|value| (*value).to_owned()).collect();
+    match &param.param_type {
+        ParamType::Integer => texts(&["45"]),
+        ParamType::Zone => texts(&["America/New_York", "Asia/Kolkata"]),
+        ParamType::OneOf(words) => {
+            texts(&words.iter().copied().filter(|word| param.default != Some(word)).collect::<Vec<_>>())
+        }
+        _ => texts(&["0.5"]),
+    }
 }
 
 /// What a reader of a lake pastes into each engine, of which `report --sql` is the beginning.
@@ -147,11 +161,14 @@ fn setups(folder: &Path, lake: &Path) -> Value {
     let lake = lake.to_str().unwrap();
     let setup = |engine: Engine| {
         let setup = kore_lake(folder, &["schema", "--format", engine.name(), "--lake", lake]);
+        let names: Vec<_> = reports().iter().map(|report| report.name).collect();
+        let printed = [&["report"][..], &names, &["--sql", "--engine", engine.name(), "--lake", lake]].concat();
+        let mut whole = setup.clone();
         for report in reports() {
-            let whole = kore_lake(folder, &["report", report.name, "--sql", "--engine", engine.name(), "--lake", lake]);
             let params = report.bind(&Given::new()).unwrap();
-            assert_eq!(whole, format!("{setup}\n{}", report_sql(engine, report, &params).unwrap()), "{}", report.name);
+            whole += &format!("\n{}", report_sql(engine, report, &params).unwrap());
         }
+        assert_eq!(kore_lake(folder, &printed), whole);
         (engine.name().to_owned(), json!(setup))
     };
     Value::Object(OTHERS.into_iter().map(setup).collect())
@@ -196,7 +213,7 @@ fn views_and_reports_say_the_same_on_datafusion_duckdb_and_spark() {
     for line in said.lines() {
         assert!(line.contains(&format!("{} answers, {rows} rows", cases.len())), "{line}");
     }
-    assert!(rows > 5_000, "{rows}");
+    assert!(rows > 3_000, "{rows}");
 
     // The comparison itself: a cell, a row and a type that differ are named.
     let of = |label: &str| cases.iter().position(|case| case["lake"] == "full" && case["label"] == label).unwrap();
