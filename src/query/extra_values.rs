@@ -8,7 +8,7 @@ const KEY: &str = "account_id, session_date, session_id, conversation_id";
 pub(super) fn extra_values(engine: Engine, table: &str) -> String {
     let mut places = Places { engine, selects: Vec::new() };
     places.visit(&Schema::conversations().columns, &Place { rows: table.to_owned(), value: None, path: String::new() });
-    let member = engine.element("json_members(extra)", "member");
+    let member = engine.element("found", "member");
     let selects = places.selects.join("\n    UNION ALL ");
     format!(
         "-- One row for each row of `conversations`, path and kind of what was kept in `extra`, at any depth, with its count\n\
@@ -17,7 +17,7 @@ pub(super) fn extra_values(engine: Engine, table: &str) -> String {
          CREATE VIEW extra_values AS\n\
          SELECT\n  account_id, session_date, session_id, nullif(conversation_id, '') AS conversation_id, path, kind,\n  count(*) AS count\n\
          FROM (\n  SELECT {KEY}, place || member['key'] AS path, member['kind'] AS kind\n  \
-         FROM (\n    SELECT {KEY}, place, {member} FROM (\n    {selects}\n    ) AS places\n    WHERE extra IS NOT NULL\n  ) AS members\n) AS kept\n\
+         FROM (\n    SELECT {KEY}, place, {member} FROM (\n    SELECT {KEY}, place, json_members(extra) AS found FROM (\n    {selects}\n    ) AS places WHERE extra IS NOT NULL\n    ) AS objects\n  ) AS members\n) AS kept\n\
          GROUP BY {KEY}, path, kind;\n"
     )
 }
