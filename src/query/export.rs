@@ -67,8 +67,12 @@ pub fn setup(engine: Engine, lake: &LakeOutline) -> String {
     };
     let mut out = prelude.to_owned();
     if !lake.has("conversations") {
-        out +=
-            "\n-- The lake has no days: `conversations` is declared empty, and is to be declared again once it has.\n";
+        // As a string of Rust's: nothing in it ends the comment.
+        let _ = writeln!(
+            out,
+            "\n-- No days at {:?}: its tables are empty. Print this again once there are some.",
+            lake.url
+        );
     }
     out += "\n";
     let url = lake.has("conversations").then_some(lake.url.as_str());
