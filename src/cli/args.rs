@@ -180,6 +180,21 @@ fn report() -> Command {
                 .action(ArgAction::Append)
                 .help("A parameter of the reports; may be repeated"),
         )
+        .arg(
+            Arg::new("sql")
+                .long("sql")
+                .action(ArgAction::SetTrue)
+                .help("Prints all that an engine needs to run the reports over the lake, instead of running them"),
+        )
+        .arg(
+            Arg::new("engine")
+                .long("engine")
+                .value_name("ENGINE")
+                .requires("sql")
+                .default_value("duckdb")
+                .value_parser(["duckdb", "spark", "datafusion"])
+                .help("With --sql: the engine it is for; datafusion is `kore-lake query -f`"),
+        )
         .args(result_arguments())
         .args(settings(READING, LAKE_SETTINGS))
         .args(settings(STORE, STORE_SETTINGS))
@@ -187,7 +202,7 @@ fn report() -> Command {
 }
 
 fn schema() -> Command {
-    verb("schema", "Prints the fixed schema of the table `conversations`")
+    verb("schema", "Prints the fixed schema of the table `conversations`, or SQL that gives another engine tables, functions and views over a lake")
         .arg(
             Arg::new("format")
                 .long("format")
@@ -197,6 +212,7 @@ fn schema() -> Command {
                 .help("What to print"),
         )
         .args(settings(&["lake"], LAKE_SETTINGS))
+        .args(settings(STORE, STORE_SETTINGS))
 }
 
 fn simulate() -> Command {

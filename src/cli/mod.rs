@@ -124,7 +124,7 @@ impl Invocation {
             "plan" => load::plan(&self).await,
             "query" => query::run(&self).await,
             "report" => report::run(&self).await,
-            "schema" => schema::run(&self),
+            "schema" => schema::run(&self).await,
             "simulate" => simulate::run(self).await,
             "status" => status::run(&self).await,
             "unlock" => unlock::run(&self).await,

@@ -5,11 +5,12 @@ use std::fmt::Write as _;
 
 use kore_lake::config::OutputFormat;
 use kore_lake::error::Error;
-use kore_lake::query::{Format, Params, Report, Session, report, reports};
+use kore_lake::query::{Engine, Format, Params, Report, Session, report, report_sql, reports, setup};
 use serde_json::{Value, json};
 
 use super::output::{self, Output};
 use super::query::{open, write_rows};
+use super::schema::outline;
 use super::{End, Invocation, print};
 
 type Given = BTreeMap<String, String>;
@@ -26,6 +27,9 @@ pub async fn run(invocation: &Invocation) -> Result<End, Error> {
     }
     // All are checked before the first is run.
     let bound = bind(&names, &given(invocation)?)?;
+    if invocation.matches.get_flag("sql") {
+        return print_sql(invocation, &bound).await;
+    }
     let session = open(invocation).await?;
     let mut output = Output::open(invocation)?;
     match run_all(&session, &bound, format, &mut output).await {
@@ -35,6 +39,18 @@ pub async fn run(invocation: &Invocation) -> Result<End, Error> {
             Err(error)
         }
     }
+}
+
+/// Prints what an engine needs to run the reports over the lake: functions, tables, views, statements.
+async fn print_sql(invocation: &Invocation, bound: &[(&Report, Params)]) -> Result<End, Error> {
+    let engine: Engine = invocation.argument("engine").map_or(Ok(Engine::Duckdb), |name| name.parse())?;
+    let mut text = setup(engine, &outline(invocation).await?);
+    for (report, params) in bound {
+        let _ = write!(text, "\n{}", report_sql(engine, report, params)?);
+    }
+    let mut output = Output::open(invocation)?;
+    output.writer().write_all(text.as_bytes()).map_err(Error::Output)?;
+    output.finish().map(|()| End::Done)
 }
 
 /// Runs reports one after the other; where a person reads several, each under its name.

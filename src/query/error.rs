@@ -5,6 +5,7 @@ use datafusion::common::{DataFusionError, SchemaError};
 use datafusion::parquet::errors::ParquetError;
 use object_store::path::Path;
 
+use super::engine::Engine;
 use super::files::{Fault, Snapshot};
 use super::suggest::{did_you_mean, near, quoted};
 use crate::schema::Schema;
@@ -96,6 +97,12 @@ pub enum QueryError {
         /// The formats.
         formats: Vec<&'static str>,
     },
+    /// An engine that views and reports are not written for.
+    #[error("expected an engine, one of {}, found `{found}`", quoted(&Engine::ALL.map(Engine::name), ", "))]
+    UnknownEngine {
+        /// What was given.
+        found: String,
+    },
     /// A day was replaced while it was read, after rows had been handed out. A new run reads the new one.
     #[error("the day was replaced while it was read; run again: `{object}`")]
     Replaced {
@@ -106,6 +113,14 @@ pub enum QueryError {
     #[error("expected a readable Parquet object, found `{object}`: {message}")]
     Corrupt {
         /// The object, or how many objects the statement could have met it in.
+        object: String,
+        /// What the reader says.
+        message: String,
+    },
+    /// An object of the ledger whose lines are not what is declared.
+    #[error("expected lines as `schemas/ledger.json` declares them in `{object}`: {message}")]
+    CorruptLines {
+        /// The object.
         object: String,
         /// What the reader says.
         message: String,
@@ -180,9 +195,11 @@ impl QueryError {
             | Self::UnknownReport { .. }
             | Self::UnknownParam { .. }
             | Self::ParamValue { .. }
-            | Self::UnknownFormat { .. } => QueryErrorKind::Usage,
+            | Self::UnknownFormat { .. }
+            | Self::UnknownEngine { .. } => QueryErrorKind::Usage,
             Self::Replaced { .. }
             | Self::Corrupt { .. }
+            | Self::CorruptLines { .. }
             | Self::NewerSchema { .. }
             | Self::Store { .. }
             | Self::Read { .. } => QueryErrorKind::Lake,

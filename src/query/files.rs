@@ -2,15 +2,17 @@ use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use arrow::array::RecordBatch;
 use datafusion::scalar::ScalarValue;
 use futures::TryStreamExt;
 use jiff::civil::Date;
 use object_store::path::Path;
 use object_store::{ObjectMeta, ObjectStore};
-use tokio::sync::OnceCell;
+use tokio::sync::{Mutex as AsyncMutex, OnceCell};
 
-use super::QueryError;
+use super::{QueryError, ledger};
 use crate::lake::Lake;
+use crate::schema::LedgerTableSchema;
 
 /// Where the lake's objects lie.
 #[derive(Clone)]
@@ -67,6 +69,8 @@ pub(super) enum Fault {
 pub(super) struct Snapshot {
     pub(super) files: LakeFiles,
     listing: OnceCell<Listing>,
+    /// Tables of the ledger that were read, by name.
+    ledger: AsyncMutex<HashMap<&'static str, RecordBatch>>,
     fault: Mutex<Option<Fault>>,
     read: Mutex<BTreeSet<Path>>,
 }
@@ -79,13 +83,30 @@ struct Listing {
 
 impl Snapshot {
     pub(super) fn new(files: LakeFiles) -> Self {
-        Self { files, listing: OnceCell::new(), fault: Mutex::default(), read: Mutex::default() }
+        Self {
+            files,
+            listing: OnceCell::new(),
+            ledger: AsyncMutex::default(),
+            fault: Mutex::default(),
+            read: Mutex::default(),
+        }
     }
 
     /// The lake's days, ordered by path.
     pub(super) async fn days(&self) -> Result<&[DayObject], QueryError> {
         let listing = self.listing.get_or_try_init(|| Listing::take(&self.files)).await?;
         Ok(&listing.days)
+    }
+
+    /// The lines of a table of the ledger, read once.
+    pub(super) async fn ledger(&self, table: &'static LedgerTableSchema) -> Result<RecordBatch, QueryError> {
+        let mut known = self.ledger.lock().await;
+        if let Some(lines) = known.get(table.name.as_str()) {
+            return Ok(lines.clone());
+        }
+        let lines = ledger::read(&self.files, table).await?;
+        known.insert(&table.name, lines.clone());
+        Ok(lines)
     }
 
     /// What the listing said of an object; none of an object that it did not name.

@@ -12,10 +12,14 @@
 //! One statement sees one listing: a day replaced while it is read is an error or a new try, never a mixture
 //! of two versions.
 
+mod engine;
 mod error;
+mod export;
+mod extra_values;
 mod files;
 mod format;
 mod functions;
+mod ledger;
 mod narrow;
 mod pinned;
 mod reader;
@@ -29,7 +33,9 @@ mod table;
 mod tests;
 mod views;
 
+pub use engine::Engine;
 pub use error::{QueryError, QueryErrorKind};
+pub use export::{LakeOutline, report_sql, setup};
 pub use files::LakeFiles;
 pub use format::{Format, render, render_with};
 pub use report::{Param, ParamType, Params, Report, ReportColumn, report, reports};

@@ -4,7 +4,7 @@ use arrow::datatypes::{DataType, Field, FieldRef, Schema as ArrowSchema, SchemaR
 
 /// Leaves of `destinations` that the views name. Plans prune no leaves below a list, but a scan decodes only the
 /// leaves of the type it is asked for (DataFusion 55: unnesting ran in half the time, measured in a dev build).
-const DESTINATION: [&str; 10] = [
+const DESTINATION: [&str; 12] = [
     "destination_type",
     "queue_id",
     "queue_name",
@@ -13,10 +13,12 @@ const DESTINATION: [&str; 10] = [
     "callback_opted_time",
     "user_callback_accept_time",
     "callback_initiated_time",
+    "external_transfer_time",
+    "external_transfer_destination",
     "responding_agent",
     "non_responding_agents",
 ];
-const RESPONDING: [&str; 13] = [
+const RESPONDING: [&str; 16] = [
     "agent_id",
     "name",
     "email",
@@ -30,6 +32,9 @@ const RESPONDING: [&str; 13] = [
     "hold_duration",
     "after_call_work_duration",
     "after_call_work_end_time",
+    "external_transfer_time",
+    "external_transfer_destination",
+    "consulting_agents",
 ];
 const NON_RESPONDING: [&str; 7] =
     ["agent_id", "name", "email", "status", "assigned_at", "accepted_time", "non_response_event"];
@@ -54,6 +59,25 @@ fn kept(field: &FieldRef, names: &[&str]) -> FieldRef {
         other => other.clone(),
     };
     Arc::new(Field::new(field.name(), data_type, field.is_nullable()))
+}
+
+/// The schema of what was kept in `extra`: the key columns, and of all others the `extra` texts below them.
+pub(super) fn extras(schema: &SchemaRef) -> SchemaRef {
+    let column = |field: &FieldRef| match field.name().as_str() {
+        "session_id" | "conversation_id" => Some(Arc::clone(field)),
+        _ => extras_below(field),
+    };
+    Arc::new(ArrowSchema::new(schema.fields().iter().filter_map(column).collect::<Vec<_>>()))
+}
+
+/// The field with no leaves but `extra`; none where it has no such leaf.
+fn extras_below(field: &FieldRef) -> Option<FieldRef> {
+    let data_type = match field.data_type() {
+        DataType::List(element) => DataType::List(extras_below(element)?),
+        DataType::Struct(members) => DataType::Struct(members.iter().filter_map(extras_below).collect()),
+        _ => return (field.name() == "extra").then(|| Arc::clone(field)),
+    };
+    Some(Arc::new(Field::new(field.name(), data_type, field.is_nullable())))
 }
 
 fn member(field: &FieldRef) -> FieldRef {

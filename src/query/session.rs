@@ -16,12 +16,14 @@ use url::Url;
 
 use super::error::internal;
 use super::files::{LakeFiles, Snapshot};
+use super::ledger::LedgerLines;
 use super::pinned::PinnedStore;
 use super::report::{Params, Report};
 use super::script::{self, Statement};
 use super::suggest::near;
 use super::table::{Conversations, STORE_URL};
 use super::{QueryError, Rows, functions, views};
+use crate::schema::LedgerTableSchema;
 
 /// How much a session may use.
 #[derive(Debug, Clone, Default)]
@@ -57,6 +59,10 @@ impl Session {
         functions::register(&mut context).map_err(internal)?;
         context.register_table("conversations", Arc::new(Conversations::declared())).map_err(internal)?;
         context.register_table(views::NARROW, Arc::new(Conversations::narrowed())).map_err(internal)?;
+        context.register_table(views::EXTRAS, Arc::new(Conversations::extras())).map_err(internal)?;
+        for table in LedgerTableSchema::all() {
+            context.register_table(table.name.as_str(), Arc::new(LedgerLines::of(table))).map_err(internal)?;
+        }
         let session = Self { files, context };
         for statement in views::datafusion()? {
             session.run(&statement).await?;

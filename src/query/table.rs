@@ -19,7 +19,7 @@ use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::empty::EmptyExec;
 
 use super::files::{DayObject, Snapshot};
-use super::narrow::narrow;
+use super::narrow::{extras, narrow};
 use super::reader::ReaderFactory;
 use crate::schema::Schema;
 
@@ -46,6 +46,11 @@ impl Conversations {
     /// The same rows with less below `destinations`, for the views: faster to read.
     pub(super) fn narrowed() -> Self {
         Self::new(narrow(&Schema::conversations_arrow()))
+    }
+
+    /// The same rows with their key and what was kept in `extra`, at any depth.
+    pub(super) fn extras() -> Self {
+        Self::new(extras(&Schema::conversations_arrow()))
     }
 
     fn new(stored: SchemaRef) -> Self {

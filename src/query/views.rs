@@ -1,20 +1,48 @@
 use super::QueryError;
+use super::engine::Engine;
+use super::extra_values::extra_values;
 use super::script::{self, Statement};
 use crate::schema::Schema;
 
 /// The table that the views read: `conversations` with less below `destinations`.
 pub(super) const NARROW: &str = "_conversations";
+/// The table of what is kept in `extra`: `conversations` with nothing else but its key.
+pub(super) const EXTRAS: &str = "_extras";
 
-const DATAFUSION: &str = include_str!("../../sql/views/datafusion.sql");
+const FLAT: &str = include_str!("../../sql/views/flat.sql");
 
-/// The statements that make the flat views.
+/// The statements that make the flat views in DataFusion.
 pub(super) fn datafusion() -> Result<Vec<Statement>, QueryError> {
-    script::parse(&with_open_statuses(DATAFUSION))
+    script::parse(&flat(Engine::Datafusion))
 }
 
-/// The list of open statuses stands in the schema alone; the views name it `{open_statuses}`.
-fn with_open_statuses(sql: &str) -> String {
-    let statuses: Vec<_> =
-        Schema::conversations().open_statuses.iter().map(|status| format!("'{}'", status.to_uppercase())).collect();
-    sql.replace("{open_statuses}", &statuses.join(", "))
+/// The text of all flat views over `conversations`, as an engine takes it.
+pub(super) fn flat(engine: Engine) -> String {
+    let (narrow, extras) = match engine {
+        Engine::Datafusion => (NARROW, EXTRAS),
+        Engine::Duckdb | Engine::Spark => ("conversations", "conversations"),
+    };
+    let views = with_each(FLAT, engine).replace("{conversations}", narrow).replace("{open_statuses}", &open_statuses());
+    let views = format!("{views}\n{}", extra_values(engine, extras));
+    views.replace("CREATE VIEW", engine.create_view())
+}
+
+/// The list of open statuses, which stands in the schema alone.
+fn open_statuses() -> String {
+    let statuses = Schema::conversations().open_statuses.iter();
+    statuses.map(|status| format!("'{}'", status.to_uppercase())).collect::<Vec<_>>().join(", ")
+}
+
+/// Every `{each LIST AS NAME}` in the engine's words.
+fn with_each(text: &str, engine: Engine) -> String {
+    let mut parts = text.split("{each ");
+    let mut out = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        match part.split_once('}').and_then(|(inside, rest)| Some((inside.split_once(" AS ")?, rest))) {
+            Some(((list, name), rest)) => out.extend([&engine.each(list, name), rest]),
+            // The explanation at the head of the file.
+            None => out.extend(["{each ", part]),
+        }
+    }
+    out
 }

@@ -26,8 +26,7 @@ impl Schema {
             SchemaFormat::Tree => self.tree(),
             SchemaFormat::Json => Ok(format!("{:#}\n", self.json())),
             SchemaFormat::Markdown => self.markdown(),
-            SchemaFormat::Spark => self.spark(lake),
-            SchemaFormat::Duckdb => self.duckdb(lake),
+            SchemaFormat::Spark | SchemaFormat::Duckdb => Ok(self.declare(format, Some(lake))),
         };
         rendered.expect("writing to a string does not fail")
     }
@@ -65,44 +64,6 @@ impl Schema {
         markdown_columns(&mut out, "", &self.columns)?;
         Ok(out)
     }
-
-    /// A temporary view rather than a table: it needs no catalogue, and its partition columns are
-    /// declared (left to guess, Spark reads `account_id=0012` as 12).
-    fn spark(&self, lake: &str) -> Result<String, fmt::Error> {
-        let mut out = "CREATE OR REPLACE TEMPORARY VIEW conversations (\n".to_owned();
-        for column in &self.columns {
-            writeln!(out, "  `{}` {},", column.name, spark_type(&column.kind))?;
-        }
-        let partitions = self.partition_columns.iter();
-        let partitions: Vec<_> = partitions.map(|c| format!("  `{}` {}", c.name, c.type_name.to_uppercase())).collect();
-        writeln!(out, "{}", partitions.join(",\n"))?;
-        writeln!(out, ") USING parquet OPTIONS (path '{}/conversations');", quoted(lake))?;
-        Ok(out)
-    }
-
-    fn duckdb(&self, lake: &str) -> Result<String, fmt::Error> {
-        let mut out = "CREATE OR REPLACE VIEW conversations AS\nSELECT\n".to_owned();
-        for column in &self.columns {
-            writeln!(out, "  CAST(\"{0}\" AS {1}) AS \"{0}\",", column.name, duckdb_type(&column.kind))?;
-        }
-        let names: Vec<_> = self.partition_columns.iter().map(|c| format!("  \"{}\"", c.name)).collect();
-        let hive_type = |name: &str| if name == "date" { "DATE" } else { "VARCHAR" };
-        let types: Vec<_> =
-            self.partition_columns.iter().map(|c| format!("'{}': {}", c.name, hive_type(&c.type_name))).collect();
-        writeln!(out, "{}", names.join(",\n"))?;
-        writeln!(
-            out,
-            "FROM read_parquet('{}/conversations/*/*/conversations.parquet', union_by_name = true,\n  \
-             hive_partitioning = true, hive_types = {{{}}});",
-            quoted(lake),
-            types.join(", ")
-        )?;
-        Ok(out)
-    }
-}
-
-fn quoted(text: &str) -> String {
-    text.trim_end_matches('/').replace('\'', "''")
 }
 
 /// The columns of the object that `kind` holds, directly or as elements of a list.
@@ -183,37 +144,4 @@ fn markdown_columns(out: &mut String, path: &str, columns: &[Column]) -> fmt::Re
         }
     }
     Ok(())
-}
-
-fn spark_type(kind: &Kind) -> String {
-    match kind {
-        Kind::Utf8 | Kind::Json => "STRING".to_owned(),
-        Kind::Int32 => "INT".to_owned(),
-        Kind::Int64 => "BIGINT".to_owned(),
-        Kind::Float64 => "DOUBLE".to_owned(),
-        Kind::Boolean => "BOOLEAN".to_owned(),
-        Kind::Timestamp => "TIMESTAMP".to_owned(),
-        Kind::Struct(members) => {
-            let members: Vec<_> = members.iter().map(|m| format!("`{}`: {}", m.name, spark_type(&m.kind))).collect();
-            format!("STRUCT<{}>", members.join(", "))
-        }
-        Kind::List(element) => format!("ARRAY<{}>", spark_type(element)),
-    }
-}
-
-fn duckdb_type(kind: &Kind) -> String {
-    match kind {
-        Kind::Utf8 => "VARCHAR".to_owned(),
-        Kind::Json => "JSON".to_owned(),
-        Kind::Int32 => "INTEGER".to_owned(),
-        Kind::Int64 => "BIGINT".to_owned(),
-        Kind::Float64 => "DOUBLE".to_owned(),
-        Kind::Boolean => "BOOLEAN".to_owned(),
-        Kind::Timestamp => "TIMESTAMPTZ".to_owned(),
-        Kind::Struct(members) => {
-            let members: Vec<_> = members.iter().map(|m| format!("\"{}\" {}", m.name, duckdb_type(&m.kind))).collect();
-            format!("STRUCT({})", members.join(", "))
-        }
-        Kind::List(element) => format!("{}[]", duckdb_type(element)),
-    }
 }

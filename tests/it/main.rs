@@ -10,6 +10,7 @@ mod commands;
 mod contents;
 mod demo;
 mod dice;
+mod engines;
 mod examples;
 mod exit_codes;
 mod faults;

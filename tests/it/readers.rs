@@ -14,7 +14,7 @@ use crate::binary::{kore_lake, python, python_command};
 use crate::centre::{Centre, MEMORY_BYTES, lake_in, run, whole};
 
 /// Accounts whose ids an engine that guesses types would take for a number and for a date.
-const ACCOUNTS: [&str; 2] = ["0012", "2026-03-02"];
+pub const ACCOUNTS: [&str; 2] = ["0012", "2026-03-02"];
 
 /// Two accounts of two days, and records as the simulator has none.
 async fn fill(lake: &Lake, folder: &Path) {
@@ -29,6 +29,11 @@ async fn fill(lake: &Lake, folder: &Path) {
         let centre = centre.await;
         centre.load(lake, &centre.request(ApiVersion::V2)).await;
     }
+    replay_odd(lake, folder).await;
+}
+
+/// Records as the simulator has none, in the first account.
+pub async fn replay_odd(lake: &Lake, folder: &Path) {
     fs::write(folder.join("odd.json"), json!({ "data": odd_records() }).to_string()).unwrap();
     let request = ReplayRequest {
         paths: vec![folder.join("odd.json")],

@@ -70,7 +70,9 @@ def spark_rows(lake, ddl):
         .getOrCreate()
     )
     spark.sparkContext.setLogLevel("ERROR")
-    spark.sql(open(ddl).read().rstrip().rstrip(";"))
+    for statement in re.split(r";\s*\n", open(ddl).read()):
+        if statement.strip():
+            spark.sql(statement)
     return [row.asDict(recursive=True) for row in spark.sql("SELECT * FROM conversations").collect()]
 
 

@@ -1,9 +1,9 @@
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, AsArray, ListBuilder, StringBuilder};
-use arrow::datatypes::{DataType, Field};
+use arrow::array::{ArrayRef, AsArray, ListBuilder, StringBuilder, StructBuilder};
+use arrow::datatypes::{DataType, Field, Fields};
 use datafusion::common::{Result, exec_err};
 use datafusion::logical_expr::ScalarUDF;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
@@ -15,6 +15,7 @@ pub(super) fn functions() -> Vec<ScalarUDF> {
     let keys = |_: &[DataType]| DataType::List(Arc::new(element()));
     vec![
         Prelude::udf("json_keys", &[Takes::Text], keys, json_keys),
+        Prelude::udf("json_members", &[Takes::Text], |_| members_type(), json_members),
         Prelude::udf("json_value", &[Takes::Text, Takes::Text], |_| DataType::Utf8, json_value),
     ]
 }
@@ -52,6 +53,46 @@ impl<'de> Visitor<'de> for Keys {
             keys.push(key);
         }
         Ok(keys)
+    }
+}
+
+fn members_type() -> DataType {
+    DataType::List(Arc::new(Field::new("element", DataType::Struct(member_fields()), true)))
+}
+
+fn member_fields() -> Fields {
+    ["key", "kind"].map(|name| Field::new(name, DataType::Utf8, true)).into_iter().collect()
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "the shape of all functions of the prelude")]
+fn json_members(args: &[ArrayRef]) -> Result<ArrayRef> {
+    let member = StructBuilder::from_fields(member_fields(), 0);
+    let field = Field::new("element", DataType::Struct(member_fields()), true);
+    let mut lists = ListBuilder::new(member).with_field(field);
+    for text in args[0].as_string::<i32>() {
+        let members = text.and_then(|text| serde_json::from_str::<BTreeMap<String, &RawValue>>(text).ok());
+        let is_object = members.is_some();
+        for (key, value) in members.into_iter().flatten() {
+            let member = lists.values();
+            for (at, text) in [key.as_str(), kind(value)].into_iter().enumerate() {
+                member.field_builder::<StringBuilder>(at).expect("both fields are text").append_value(text);
+            }
+            member.append(true);
+        }
+        lists.append(is_object);
+    }
+    Ok(Arc::new(lists.finish()))
+}
+
+fn kind(value: &RawValue) -> &'static str {
+    match value.get().as_bytes() {
+        b"\"\"" => "empty text",
+        [b'"', ..] => "text",
+        [b'{', ..] => "object",
+        [b'[', ..] => "list",
+        [b't' | b'f', ..] => "boolean",
+        [b'n', ..] => "null",
+        _ => "number",
     }
 }
 

@@ -1,6 +1,9 @@
--- Flat views over `conversations` for DataFusion. What the words mean is in the comments here; nested access lives in
--- views alone. `_conversations` is `conversations` with less below `destinations`: faster to read. `{open_statuses}` is
--- the schema's list. Views whose names begin with `_` are steps of the others.
+-- Flat views over `conversations`, once for all engines: same columns, types, positions and rows. What the words mean is
+-- in the comments here; nested access lives in views alone. Views whose names begin with `_` are steps of the others.
+--
+-- Engines part in three places, which are filled in before an engine sees the text: `{conversations}` is the base table
+-- (in DataFusion one with less below `destinations`: faster to read); `{each LIST AS NAME}` makes a row of each element,
+-- `NAME`, with its index from 0, `NAME_index`; `{open_statuses}` is the schema's list.
 --
 -- Every view carries account_id, session_date, session_id and conversation_id (null for none), and positions: Int32
 -- from 1, in the order of the JSON list.
@@ -37,10 +40,18 @@ SELECT
   survey_type,
   user_id,
   customer_info['customer_email'] AS customer_email,
-  regexp_replace(customer_info['customer_phone'], '[^0-9]', '', 'g') AS customer_digits,
+  -- All that is no digit, taken out: expressions over patterns differ between engines.
+  translate(
+    customer_info['customer_phone'], translate(customer_info['customer_phone'], '0123456789', ''), ''
+  ) AS customer_digits,
   meta_info['agent_transfer_config']['last_intent_name'] AS last_intent_name,
+  meta_info['agent_transfer_config']['dialog_tone'] AS dialog_tone,
+  session_level_tags,
+  user_level_tags,
+  dispositions,
+  _flags AS flags,
   destinations
-FROM _conversations;
+FROM {conversations};
 
 -- One row per destination.
 CREATE VIEW _destinations AS
@@ -48,7 +59,7 @@ SELECT
   account_id, session_date, session_id, conversation_id,
   channel, direction, session_start_time, session_end_time, final_status,
   is_side_session, is_open, is_voicemail, is_dated,
-  CAST(position AS INT) AS destination_position,
+  CAST(destination_index + 1 AS INT) AS destination_position,
   -- The API tells two shapes apart; one without a type is taken for a queue entry.
   coalesce(destination['destination_type'], 'QueueEntry') = 'QueueEntry' AS is_queue_entry,
   destination['queue_id'] AS queue_id,
@@ -58,6 +69,8 @@ SELECT
   destination['callback_opted_time'] AS callback_opted_time,
   destination['user_callback_accept_time'] AS user_callback_accept_time,
   destination['callback_initiated_time'] AS callback_initiated_time,
+  destination['external_transfer_time'] AS external_transfer_time,
+  nullif(destination['external_transfer_destination'], '') AS external_transfer_destination,
   destination['responding_agent'] AS leg,
   destination['non_responding_agents'] AS offers
 FROM (
@@ -65,8 +78,7 @@ FROM (
     account_id, session_date, session_id, conversation_id,
     channel, direction, session_start_time, session_end_time, final_status,
     is_side_session, is_open, is_voicemail, is_dated,
-    unnest(destinations) AS destination,
-    unnest(range(1, CAST(cardinality(destinations) AS BIGINT) + 1)) AS position
+    {each destinations AS destination}
   FROM _sessions
 );
 
@@ -92,6 +104,11 @@ SELECT
   leg['hold_duration'] AS hold_duration,
   leg['after_call_work_duration'] AS after_call_work_duration,
   leg['after_call_work_end_time'] AS after_call_work_end_time,
+  -- The API names both on the destination and on its agent.
+  coalesce(leg['external_transfer_time'], external_transfer_time) AS external_transfer_time,
+  coalesce(nullif(leg['external_transfer_destination'], ''), external_transfer_destination)
+    AS external_transfer_destination,
+  leg['consulting_agents'] AS consulting_agents,
   sum(CASE WHEN is_queue_entry THEN 1 ELSE 0 END) OVER (
     PARTITION BY account_id, session_date, session_id, conversation_id
     ORDER BY destination_position ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
@@ -134,7 +151,15 @@ SELECT
     WHEN is_voicemail THEN 'voicemail'
     WHEN final_status = 'USER ABANDONED' THEN 'abandoned'
     ELSE 'unserved'
-  END AS outcome
+  END AS outcome,
+  coalesce(queue_id, entry_queue_id) AS leg_queue_id,
+  coalesce(queue_name, entry_queue_name) AS leg_queue_name,
+  -- Of what was handled, accepted and ended, as far as it is known: hold lies inside interaction.
+  accepted_time IS NOT NULL AND interaction_end_time IS NOT NULL AS is_ended_leg,
+  CAST(coalesce(interaction_duration, seconds_between(accepted_time, interaction_end_time)) AS DOUBLE)
+    AS interaction_seconds,
+  CAST(coalesce(hold_duration, 0) AS DOUBLE) AS hold_seconds,
+  CAST(coalesce(after_call_work_duration, 0) AS DOUBLE) AS after_call_seconds
 FROM _routing;
 
 -- One row per queue entry. accepted_time is that of the entry's own leg, else of the first reassigned agent before the
@@ -148,7 +173,8 @@ SELECT
   seconds_between(enter_time, coalesce(accepted_time, reassigned_accepted_time)) AS wait_seconds,
   CASE WHEN outcome = 'abandoned' THEN seconds_between(enter_time, session_end_time) END AS abandon_seconds,
   agent_id, agent_name,
-  callback_opted, callback_opted_time, user_callback_accept_time, callback_initiated_time
+  callback_opted, callback_opted_time, user_callback_accept_time, callback_initiated_time,
+  external_transfer_time, external_transfer_destination
 FROM _outcomes
 WHERE is_queue_entry;
 
@@ -160,12 +186,13 @@ SELECT
   CAST(1 AS INT) AS leg_position,
   channel, direction, session_start_time, session_end_time, is_side_session, is_open, is_dated,
   entry_number = 0 AS is_direct,
-  coalesce(queue_id, entry_queue_id) AS queue_id,
-  coalesce(queue_name, entry_queue_name) AS queue_name,
+  leg_queue_id AS queue_id,
+  leg_queue_name AS queue_name,
   agent_id, agent_name, agent_email, status, assigned_at, accepted_time,
   accepted_time IS NOT NULL AS is_answered,
   first_response_time, first_response_duration, interaction_end_time, interaction_duration, hold_duration,
-  after_call_work_duration, after_call_work_end_time
+  after_call_work_duration, after_call_work_end_time,
+  external_transfer_time, external_transfer_destination
 FROM _outcomes
 WHERE agent_id IS NOT NULL OR agent_name IS NOT NULL OR agent_email IS NOT NULL
   OR assigned_at IS NOT NULL OR accepted_time IS NOT NULL;
@@ -174,7 +201,8 @@ WHERE agent_id IS NOT NULL OR agent_name IS NOT NULL OR agent_email IS NOT NULL
 -- status `Answered` (F23): those are no missed offers.
 CREATE VIEW missed_offers AS
 SELECT
-  account_id, session_date, session_id, conversation_id, destination_position, offer_position,
+  account_id, session_date, session_id, conversation_id, destination_position,
+  CAST(offer_index + 1 AS INT) AS offer_position,
   channel, direction, session_start_time, session_end_time, is_side_session, is_open, is_dated,
   queue_id, queue_name,
   offer['agent_id'] AS agent_id,
@@ -189,14 +217,40 @@ FROM (
     account_id, session_date, session_id, conversation_id, destination_position,
     channel, direction, session_start_time, session_end_time, is_side_session, is_open, is_dated,
     queue_id, queue_name,
-    unnest(offers) AS offer,
-    CAST(unnest(range(1, CAST(cardinality(offers) AS BIGINT) + 1)) AS INT) AS offer_position
+    {each offers AS offer}
   FROM _destinations
 )
 WHERE offer['accepted_time'] IS NULL AND offer['status'] IS DISTINCT FROM 'Answered';
 
+-- One row per agent whom the agent of a leg consulted. The queue is that of the leg.
+CREATE VIEW consultations AS
+SELECT
+  account_id, session_date, session_id, conversation_id, destination_position,
+  CAST(1 AS INT) AS leg_position,
+  CAST(consulted_index + 1 AS INT) AS consultation_position,
+  channel, direction, session_start_time, session_end_time, is_side_session, is_open, is_dated,
+  queue_id, queue_name, agent_id, agent_name,
+  consulted['agent_id'] AS consulted_agent_id,
+  consulted['name'] AS consulted_agent_name,
+  consulted['email'] AS consulted_agent_email,
+  consulted['assigned_at'] AS assigned_at,
+  consulted['accepted_time'] AS accepted_time,
+  consulted['consulting_end_time'] AS consulting_end_time,
+  consulted['is_merged'] AS is_merged
+FROM (
+  SELECT
+    account_id, session_date, session_id, conversation_id, destination_position,
+    channel, direction, session_start_time, session_end_time, is_side_session, is_open, is_dated,
+    leg_queue_id AS queue_id, leg_queue_name AS queue_name, agent_id, agent_name,
+    {each consulting_agents AS consulted}
+  FROM _outcomes
+);
+
 -- One row per row of `conversations`; side sessions and open ones are among them, and marked. A contact's outcome is
--- that of its last queue entry; a bot-only session that is open has no other outcome yet.
+-- that of its last queue entry; a bot-only session that is open has no other outcome yet. It was transferred if more
+-- than one leg was answered, or an answered leg was followed by a queue entry. wait_seconds adds up the waits of its
+-- answered entries; interaction_seconds, hold_seconds (inside it) and after_call_seconds those of its legs that were
+-- accepted and ended, handled_leg_count.
 CREATE VIEW contacts AS
 SELECT
   s.account_id, s.session_date, s.session_id, s.conversation_id,
@@ -215,12 +269,20 @@ SELECT
     ELSE 'unserved'
   END AS outcome,
   coalesce(r.answered_leg_count, 0) > 0 AS is_handled,
+  coalesce(r.answered_leg_count > 1 OR r.last_entry_position > r.first_answered_position, false) AS is_transferred,
   CAST(coalesce(r.queue_entry_count, 0) AS INT) AS queue_entry_count,
+  CAST(coalesce(r.answered_entry_count, 0) AS INT) AS answered_entry_count,
   CAST(coalesce(r.answered_leg_count, 0) AS INT) AS answered_leg_count,
+  CAST(coalesce(r.handled_leg_count, 0) AS INT) AS handled_leg_count,
+  CAST(coalesce(r.consultation_count, 0) AS INT) AS consultation_count,
+  CAST(coalesce(r.external_transfer_count, 0) AS INT) AS external_transfer_count,
+  r.wait_seconds, r.interaction_seconds, r.hold_seconds, r.after_call_seconds,
   r.first_queue_id, r.first_queue_name, r.first_agent_id, r.first_agent_name,
   -- '' is none; a number without digits, of zeros alone, or 266696687 (ANONYMOUS on a keypad) names nobody.
   coalesce(
-    CASE WHEN trim(s.customer_digits, '0') <> '' AND s.customer_digits <> '266696687' THEN s.customer_digits END,
+    CASE
+      WHEN replace(s.customer_digits, '0', '') <> '' AND s.customer_digits <> '266696687' THEN s.customer_digits
+    END,
     nullif(lower(trim(s.customer_email)), ''),
     nullif(s.user_id, '')
   ) AS customer_key,
@@ -230,8 +292,25 @@ LEFT JOIN (
   SELECT
     account_id, session_date, session_id, conversation_id,
     sum(CASE WHEN is_queue_entry THEN 1 ELSE 0 END) AS queue_entry_count,
+    sum(CASE WHEN outcome IN ('answered', 'answered after reassignment') THEN 1 ELSE 0 END) AS answered_entry_count,
     sum(CASE WHEN accepted_time IS NOT NULL THEN 1 ELSE 0 END) AS answered_leg_count,
+    sum(CASE WHEN is_ended_leg THEN 1 ELSE 0 END) AS handled_leg_count,
+    sum(CASE WHEN cardinality(consulting_agents) > 0 THEN cardinality(consulting_agents) ELSE 0 END)
+      AS consultation_count,
+    sum(CASE WHEN external_transfer_time IS NOT NULL OR external_transfer_destination IS NOT NULL THEN 1 ELSE 0 END)
+      AS external_transfer_count,
+    sum(
+      CASE
+        WHEN outcome IN ('answered', 'answered after reassignment')
+          THEN seconds_between(enter_time, coalesce(accepted_time, reassigned_accepted_time))
+      END
+    ) AS wait_seconds,
+    sum(CASE WHEN is_ended_leg THEN interaction_seconds END) AS interaction_seconds,
+    sum(CASE WHEN is_ended_leg THEN hold_seconds END) AS hold_seconds,
+    sum(CASE WHEN is_ended_leg THEN after_call_seconds END) AS after_call_seconds,
     max(CASE WHEN entry_number = last_entry_number THEN outcome END) AS last_outcome,
+    max(CASE WHEN is_queue_entry THEN destination_position END) AS last_entry_position,
+    max(first_answered_position) AS first_answered_position,
     max(CASE WHEN is_queue_entry AND entry_number = 1 THEN queue_id END) AS first_queue_id,
     max(CASE WHEN is_queue_entry AND entry_number = 1 THEN queue_name END) AS first_queue_name,
     max(CASE WHEN destination_position = first_answered_position THEN agent_id END) AS first_agent_id,
@@ -241,3 +320,66 @@ LEFT JOIN (
 ) AS r
   ON s.account_id = r.account_id AND s.session_date = r.session_date AND s.session_id = r.session_id
   AND s.conversation_id IS NOT DISTINCT FROM r.conversation_id;
+
+-- One row per disposition of a contact, with what is known of the contact; one code can stand there twice.
+CREATE VIEW dispositions AS
+SELECT
+  c.account_id, c.session_date, c.session_id, c.conversation_id,
+  CAST(d.code_index + 1 AS INT) AS disposition_position,
+  c.channel, c.direction, c.session_start_time, c.session_end_time, c.is_side_session, c.is_open, c.is_dated,
+  d.code, c.outcome, c.is_handled, c.first_queue_id, c.first_queue_name, c.first_agent_id, c.first_agent_name,
+  c.handled_leg_count, c.interaction_seconds, c.hold_seconds, c.after_call_seconds
+FROM (
+  SELECT account_id, session_date, session_id, conversation_id, {each dispositions AS code} FROM _sessions
+) AS d
+JOIN contacts AS c
+  ON d.account_id = c.account_id AND d.session_date = c.session_date AND d.session_id = c.session_id
+  AND d.conversation_id IS NOT DISTINCT FROM c.conversation_id;
+
+-- One row per tone that was detected in a talk, attributed to the contact's first queue and first agent.
+CREATE VIEW dialog_tones AS
+SELECT
+  c.account_id, c.session_date, c.session_id, c.conversation_id,
+  CAST(t.tone_index + 1 AS INT) AS tone_position,
+  c.channel, c.direction, c.session_start_time, c.session_end_time, c.is_side_session, c.is_open, c.is_dated,
+  c.first_queue_id, c.first_queue_name, c.first_agent_id, c.first_agent_name,
+  t.tone['tone_name'] AS tone_name,
+  t.tone['level'] AS level,
+  t.tone['count'] AS count,
+  t.tone['total_level'] AS total_level
+FROM (
+  SELECT account_id, session_date, session_id, conversation_id, {each dialog_tone AS tone} FROM _sessions
+) AS t
+JOIN contacts AS c
+  ON t.account_id = c.account_id AND t.session_date = c.session_date AND t.session_id = c.session_id
+  AND t.conversation_id IS NOT DISTINCT FROM c.conversation_id;
+
+-- One row per tag of a session or of its user: `level` says which, positions count within it.
+CREATE VIEW session_tags AS
+SELECT
+  account_id, session_date, session_id, conversation_id, level, tag_position,
+  channel, direction, session_start_time, session_end_time, is_side_session, is_open, is_dated,
+  tag['name'] AS name,
+  tag['value'] AS value
+FROM (
+  SELECT
+    account_id, session_date, session_id, conversation_id, 'session' AS level,
+    channel, direction, session_start_time, session_end_time, is_side_session, is_open, is_dated,
+    tag, CAST(tag_index + 1 AS INT) AS tag_position
+  FROM (SELECT *, {each session_level_tags AS tag} FROM _sessions)
+  UNION ALL
+  SELECT
+    account_id, session_date, session_id, conversation_id, 'user' AS level,
+    channel, direction, session_start_time, session_end_time, is_side_session, is_open, is_dated,
+    tag, CAST(tag_index + 1 AS INT) AS tag_position
+  FROM (SELECT *, {each user_level_tags AS tag} FROM _sessions)
+);
+
+-- One row per flag that the loader put on a row, `_flags`.
+CREATE VIEW row_flags AS
+SELECT
+  account_id, session_date, session_id, conversation_id,
+  CAST(flag_index + 1 AS INT) AS flag_position,
+  channel, direction, session_start_time, session_end_time, is_side_session, is_open, is_dated,
+  flag
+FROM (SELECT *, {each flags AS flag} FROM _sessions);

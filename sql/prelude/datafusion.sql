@@ -1,0 +1,1 @@
+-- The prelude is built in to this program: see sql/prelude/README.md for what its functions mean.
