@@ -16,7 +16,7 @@ WITH reads AS (
   SELECT
     account_id, coalesce(stream_id, '') AS stream_id, window_from, window_to, read_at,
     -- What was closed by hand counts as read, though nothing proves it.
-    whole OR coalesce(evidence_kind = 'accepted', false) AS is_whole
+    CASE WHEN whole OR evidence_kind = 'accepted' THEN 1 ELSE 0 END AS is_whole
   FROM windows
   WHERE covers AND window_from < window_to
     AND ($account IS NULL OR account_id = $account)
@@ -30,8 +30,8 @@ ends_of_reads AS (
 steps AS (
   SELECT
     account_id, stream_id, moment,
-    sum(CASE WHEN is_whole THEN step ELSE 0 END) AS wholes,
-    sum(CASE WHEN is_whole THEN 0 ELSE step END) AS failures
+    sum(CASE WHEN is_whole = 1 THEN step ELSE 0 END) AS wholes,
+    sum(CASE WHEN is_whole = 1 THEN 0 ELSE step END) AS failures
   FROM ends_of_reads
   GROUP BY account_id, stream_id, moment
 ),
@@ -53,8 +53,8 @@ stretches AS (
 tried AS (
   SELECT
     s.account_id, s.stream_id, s.begins, s.ends,
-    max(CASE WHEN r.is_whole THEN r.read_at END) AS read_whole_at,
-    max(CASE WHEN NOT r.is_whole THEN r.read_at END) AS failed_at
+    max(CASE WHEN r.is_whole = 1 THEN r.read_at END) AS read_whole_at,
+    max(CASE WHEN r.is_whole = 0 THEN r.read_at END) AS failed_at
   FROM (SELECT account_id, stream_id, begins, ends FROM stretches WHERE failures > 0 AND ends IS NOT NULL) AS s
   JOIN reads AS r
     ON s.account_id = r.account_id AND s.stream_id = r.stream_id
