@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::contact::{Contact, Tone};
@@ -182,7 +183,7 @@ pub fn repeat_contacts<'a>(
             "contacts": counted.len(), "repeated": repeated.len(), "resolved": resolved.len(),
             "rate": share(met, counted.len()),
             "pending": count(&resolved, |contact| is_pending(contact)),
-            "reaches_to": contacts.iter().filter_map(|contact| reach.get(&contact.account)).min(),
+            "reaches_to": contacts.iter().filter_map(|contact| reach.get(&contact.account)).min().map(Timestamp::to_string),
             "no_customer": count(&contacts, |contact| nobody(contact)),
             "no_direction": count(&contacts, |contact| contact.direction.is_none() && !contact.is_open),
             "open": count(&contacts, |contact| is_inbound(contact) && contact.is_open),
