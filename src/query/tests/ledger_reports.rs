@@ -109,7 +109,7 @@ async fn data_quality_counts_open_and_undated_rows_flags_extra_values_and_reject
     let reject = |reason: &str, hash: &str| {
         json!({
             "text_hash": hash, "reason": reason, "record_position": 1, "run_id": "r1",
-            "fetched_at": "2026-03-05T00:00:00Z", "request": null, "text": "7",
+            "fetched_at": "2026-03-05T00:00:00Z", "request": "{}", "text": "7",
         })
     };
     let rejects = [reject("no_time", "1"), reject("no_time", "2"), reject("not_an_object", "3")];
