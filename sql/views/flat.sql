@@ -249,7 +249,7 @@ FROM (
 -- One row per row of `conversations`; side sessions and open ones are among them, and marked. A contact's outcome is
 -- that of its last queue entry; a bot-only session that is open has no other outcome yet. It was transferred if more
 -- than one leg was answered, or an answered leg was followed by a queue entry. wait_seconds adds up the waits of its
--- answered entries; interaction_seconds, hold_seconds (inside it) and after_call_seconds those of its legs that were
+-- answered entries, as far as they are known, timed_entry_count; interaction_seconds, hold_seconds (inside it) and after_call_seconds those of its legs that were
 -- accepted and ended, handled_leg_count.
 CREATE VIEW contacts AS
 SELECT
@@ -272,6 +272,7 @@ SELECT
   coalesce(r.answered_leg_count > 1 OR r.last_entry_position > r.first_answered_position, false) AS is_transferred,
   CAST(coalesce(r.queue_entry_count, 0) AS INT) AS queue_entry_count,
   CAST(coalesce(r.answered_entry_count, 0) AS INT) AS answered_entry_count,
+  CAST(coalesce(r.timed_entry_count, 0) AS INT) AS timed_entry_count,
   CAST(coalesce(r.answered_leg_count, 0) AS INT) AS answered_leg_count,
   CAST(coalesce(r.handled_leg_count, 0) AS INT) AS handled_leg_count,
   CAST(coalesce(r.consultation_count, 0) AS INT) AS consultation_count,
@@ -293,6 +294,8 @@ LEFT JOIN (
     account_id, session_date, session_id, conversation_id,
     sum(CASE WHEN is_queue_entry THEN 1 ELSE 0 END) AS queue_entry_count,
     sum(CASE WHEN outcome IN ('answered', 'answered after reassignment') THEN 1 ELSE 0 END) AS answered_entry_count,
+    sum(CASE WHEN outcome IN ('answered', 'answered after reassignment') AND enter_time IS NOT NULL THEN 1 ELSE 0 END)
+      AS timed_entry_count,
     sum(CASE WHEN accepted_time IS NOT NULL THEN 1 ELSE 0 END) AS answered_leg_count,
     sum(CASE WHEN is_ended_leg THEN 1 ELSE 0 END) AS handled_leg_count,
     sum(CASE WHEN cardinality(consulting_agents) > 0 THEN cardinality(consulting_agents) ELSE 0 END)

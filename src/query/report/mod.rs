@@ -18,7 +18,24 @@ macro_rules! sources {
     };
 }
 
-const SOURCES: [&str; 5] = sources!["volume", "containment", "service_level", "queue_wait", "agent_performance"];
+const SOURCES: [&str; 16] = sources![
+    "volume",
+    "containment",
+    "service_level",
+    "queue_wait",
+    "abandonment",
+    "agent_performance",
+    "missed_offers",
+    "transfers",
+    "callbacks",
+    "satisfaction",
+    "dispositions",
+    "intents",
+    "tones",
+    "repeat_contacts",
+    "changes",
+    "data_quality",
+];
 
 /// The bundled reports, in the order in which they are read.
 pub fn reports() -> &'static [Report] {

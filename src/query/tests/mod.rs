@@ -1,9 +1,12 @@
+mod contact_reports;
 mod engines;
 mod formats;
 mod functions;
 mod lake;
+mod ledger_reports;
 mod older;
 mod pins;
 mod reports;
+mod routing_reports;
 mod statements;
 mod words;

@@ -233,7 +233,9 @@ async fn a_report_reads_the_days_asked_for_and_one_more_on_either_side() {
         fs::write(path, "whoever reads this fails").unwrap();
     }
     let session = lake.session().await;
-    for report in reports() {
+    // The others go by days of the lake, or read on for repeats.
+    let others = ["changes", "data_quality", "repeat_contacts"];
+    for report in reports().iter().filter(|report| !others.contains(&report.name)) {
         let read = async |params: &[(&str, &str)]| {
             let given = params.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
             session.report(report, &report.bind(&given).unwrap()).await.map(|_| ()).map_err(|error| error.kind())

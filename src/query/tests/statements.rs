@@ -108,7 +108,7 @@ async fn a_function_says_what_it_takes_on_one_line() {
 #[test]
 fn unknown_reports_and_parameters_name_the_near_ones() {
     insta::assert_snapshot!(report("volumes").unwrap_err(), @"unknown report `volumes`; did you mean `volume`?");
-    insta::assert_snapshot!(report("xyz").unwrap_err(), @"unknown report `xyz`; expected one of `volume`, `containment`, `service_level`, `queue_wait`, `agent_performance`");
+    insta::assert_snapshot!(report("xyz").unwrap_err(), @"unknown report `xyz`; expected one of `volume`, `containment`, `service_level`, `queue_wait`, `abandonment`, `agent_performance`, `missed_offers`, `transfers`, `callbacks`, `satisfaction`, `dispositions`, `intents`, `tones`, `repeat_contacts`, `changes`, `data_quality`");
     let refused = |name: &str, value: &str| {
         let given = BTreeMap::from([(name.to_owned(), value.to_owned())]);
         report("service_level").unwrap().bind(&given).unwrap_err().to_string()

@@ -20,6 +20,30 @@ pub struct Contact {
     pub entries: Vec<Entry>,
     pub legs: Vec<Leg>,
     pub missed: Vec<Missed>,
+    /// How many of its destinations led out of the contact centre.
+    pub external_transfers: usize,
+    /// Digits of the phone number, else the e-mail address, else the user.
+    pub customer: Option<String>,
+    pub survey: Survey,
+    pub intent: Option<String>,
+    pub dispositions: Vec<String>,
+    pub tones: Vec<Tone>,
+}
+
+/// What the customer answered.
+pub struct Survey {
+    /// In lower case.
+    pub kind: Option<String>,
+    pub csat: Option<i64>,
+    pub nps: Option<i64>,
+    pub like: Option<i64>,
+}
+
+/// A tone of the talk.
+pub struct Tone {
+    pub name: Option<String>,
+    pub count: Option<i64>,
+    pub total_level: Option<f64>,
 }
 
 /// A queue and its name, each of which may be missing.
@@ -38,11 +62,23 @@ pub struct Entry {
     pub wait: Option<f64>,
     /// Seconds until the session ended.
     pub until_end: Option<f64>,
+    /// Place among the destinations.
+    pub position: usize,
+    /// Whether the caller took the call that was opted for.
+    pub callback_taken: bool,
+    /// Whether that call was begun.
+    pub callback_begun: bool,
+    /// Seconds from opting to taking it.
+    pub callback_seconds: Option<f64>,
 }
 
 /// An agent to whom a contact was given.
 pub struct Leg {
     pub queue: Queue,
+    /// Place among the destinations.
+    pub position: usize,
+    /// Agents whom this one consulted.
+    pub consultations: usize,
     pub agent: Option<String>,
     pub agent_name: Option<String>,
     pub is_answered: bool,
@@ -58,6 +94,7 @@ pub struct Missed {
     pub agent: Option<String>,
     pub agent_name: Option<String>,
     pub by_supervisor: bool,
+    pub event: Option<String>,
 }
 
 impl Contact {
@@ -80,6 +117,12 @@ impl Contact {
             entries: Vec::new(),
             legs: Vec::new(),
             missed: Vec::new(),
+            external_transfers: 0,
+            customer: customer(record),
+            survey: Survey::read(record),
+            intent: some(&record["metaInfo"]["agentTransferConfig"], "lastIntentName"),
+            dispositions: texts(&record["dispositions"]),
+            tones: Tone::read_all(&record["metaInfo"]["agentTransferConfig"]["dialog_tone"]),
         };
         let end = time(record, "sessionEndTime");
         let has_voicemail = record["isVoicemail"] == true || record["isVoicemail"] == "YES";
@@ -103,20 +146,54 @@ impl Contact {
         }
     }
 
+    /// The queue that it came to first.
+    pub fn first_queue(&self) -> Queue {
+        self.entries.first().map_or((None, None), |entry| entry.queue.clone())
+    }
+
+    /// The first leg that an agent accepted.
+    pub fn first_answered(&self) -> Option<&Leg> {
+        self.legs.iter().find(|leg| leg.is_answered)
+    }
+
+    pub fn is_handled(&self) -> bool {
+        self.first_answered().is_some()
+    }
+
+    /// Whether it was moved after an agent had it.
+    pub fn is_transferred(&self) -> bool {
+        let Some(first) = self.first_answered() else { return false };
+        let answered = self.legs.iter().filter(|leg| leg.is_answered).count();
+        answered > 1 || self.entries.iter().any(|entry| entry.position > first.position)
+    }
+
+    /// Legs that were accepted and ended, with their interaction and after-call work together.
+    pub fn handle_times(&self) -> Vec<f64> {
+        let handled = self.legs.iter().filter(|leg| leg.is_answered && leg.is_ended);
+        handled.map(|leg| leg.interaction + leg.after_call).collect()
+    }
+
     fn route(&mut self, destinations: &[Value], end: Option<Timestamp>, has_voicemail: bool) {
         let is_segment = |destination: &Value| destination["destinationType"] == "AgentSegment";
         let mut queue: Queue = (None, None);
         for (position, destination) in destinations.iter().enumerate() {
             let later = &destinations[position + 1..];
             if is_segment(destination) {
-                self.legs.push(Leg::read(destination, &queue));
+                self.legs.push(Leg::read(destination, &queue, position));
             } else {
                 queue = (text(destination, "queueId"), text(destination, "queueName"));
-                self.legs.extend(destination.get("respondingAgent").map(|agent| Leg::read(agent, &queue)));
+                self.legs.extend(destination.get("respondingAgent").map(|agent| Leg::read(agent, &queue, position)));
                 let followers = later.iter().take_while(|next| is_segment(next));
                 let reassigned = followers.filter_map(|next| time(next, "acceptedTime")).min();
                 let is_last = later.iter().all(is_segment);
-                self.entries.push(self.entry(destination, reassigned, is_last, end, has_voicemail));
+                let entry = self.entry(destination, reassigned, is_last, end, has_voicemail);
+                self.entries.push(Entry { position, ..entry });
+            }
+            let leads_out = |value: &Value| {
+                some(value, "ExternalTransferTime").is_some() || some(value, "ExternalTransferDestination").is_some()
+            };
+            if leads_out(destination) || (!is_segment(destination) && leads_out(&destination["respondingAgent"])) {
+                self.external_transfers += 1;
             }
             for offer in destination["nonRespondingAgents"].as_array().into_iter().flatten() {
                 if offer.get("acceptedTime").is_none() && offer["status"] != "Answered" {
@@ -155,16 +232,24 @@ impl Contact {
             is_accepted: own.or(reassigned).is_some(),
             wait: since_entered(own.or(reassigned)),
             until_end: since_entered(end),
+            position: 0,
+            callback_taken: entry["userCallbackAcceptTime"].is_string(),
+            callback_begun: entry["CallbackInitiatedTime"].is_string(),
+            callback_seconds: time(entry, "CallbackOptedTime")
+                .zip(time(entry, "userCallbackAcceptTime"))
+                .map(|(opted, taken)| taken.duration_since(opted).as_secs_f64()),
         }
     }
 }
 
 impl Leg {
-    fn read(agent: &Value, queue: &Queue) -> Self {
+    fn read(agent: &Value, queue: &Queue, position: usize) -> Self {
         let (accepted, ended) = (time(agent, "acceptedTime"), time(agent, "interactionEndTime"));
         let between = accepted.zip(ended).map(|(accepted, ended)| ended.duration_since(accepted).as_secs_f64());
         Self {
             queue: queue.clone(),
+            position,
+            consultations: agent["ConsultingAgents"].as_array().map_or(0, Vec::len),
             agent: text(agent, "agentId"),
             agent_name: text(agent, "name"),
             is_answered: accepted.is_some(),
@@ -183,8 +268,56 @@ impl Missed {
             agent: text(offer, "agentId"),
             agent_name: text(offer, "name"),
             by_supervisor: offer["nonResponseEvent"] == "Supervisor Reassigned",
+            event: text(offer, "nonResponseEvent"),
         }
     }
+}
+
+impl Survey {
+    fn read(record: &Value) -> Self {
+        let score = |key| number(record, key);
+        let kind = some(record, "surveyType").map(|kind| kind.trim().to_lowercase());
+        Self { kind, csat: score("csatScore"), nps: score("npsScore"), like: score("likeDislikeScore") }
+    }
+
+    /// The score of a kind: another kind's survey has none; one without a kind has what is there.
+    pub fn score(&self, kind: &str) -> Option<i64> {
+        const KINDS: [(&str, fn(&Survey) -> Option<i64>); 3] =
+            [("csat", |survey| survey.csat), ("nps", |survey| survey.nps), ("likedislike", |survey| survey.like)];
+        let is_known = |given: &str| KINDS.iter().any(|(known, _)| *known == given);
+        let asked = self.kind.as_deref().filter(|given| is_known(given));
+        let (_, score) = KINDS.iter().find(|(known, _)| *known == kind).unwrap();
+        if asked.is_none_or(|asked| asked == kind) { score(self) } else { None }
+    }
+}
+
+impl Tone {
+    fn read_all(list: &Value) -> Vec<Self> {
+        let read = |tone: &Value| Self {
+            name: text(tone, "tone_name"),
+            count: number(tone, "count"),
+            total_level: seconds(tone, "totalLevel"),
+        };
+        list.as_array().into_iter().flatten().map(read).collect()
+    }
+}
+
+/// Who called. Nobody is known by an empty number, one of zeros, or ANONYMOUS as a keypad writes it.
+fn customer(record: &Value) -> Option<String> {
+    let about = &record["customerinfo"];
+    let phone = text(about, "CustomerPhone").unwrap_or_default();
+    let digits: String = phone.chars().filter(char::is_ascii_digit).collect();
+    let is_somebody = digits.chars().any(|digit| digit != '0') && digits != "266696687";
+    let email = || some(about, "CustomerEmail").map(|email| email.trim().to_lowercase());
+    is_somebody.then_some(digits).or_else(email).or_else(|| text(record, "userId").filter(|user| !user.is_empty()))
+}
+
+fn texts(list: &Value) -> Vec<String> {
+    list.as_array().into_iter().flatten().map(|text| text.as_str().unwrap().to_owned()).collect()
+}
+
+fn number(value: &Value, key: &str) -> Option<i64> {
+    value[key].as_i64().or_else(|| value[key].as_str()?.parse().ok())
 }
 
 fn text(value: &Value, key: &str) -> Option<String> {

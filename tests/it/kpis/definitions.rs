@@ -1,4 +1,4 @@
-//! The five reports in plain code, from the words of their definitions and not from their SQL.
+//! The reports in plain code, from the words of their definitions and not from their SQL.
 
 use std::collections::BTreeMap;
 
@@ -8,20 +8,21 @@ use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 
 use super::contact::{Contact, Entry, Leg, Missed, Queue};
+use super::{customers, outcomes};
 
 /// Parameters as a user gives them.
 pub struct Asked<'a>(pub &'a [(&'a str, &'a str)]);
 
 impl<'a> Asked<'a> {
-    fn get(&self, name: &str) -> Option<&'a str> {
+    pub fn get(&self, name: &str) -> Option<&'a str> {
         self.0.iter().find(|(given, _)| *given == name).map(|(_, value)| *value)
     }
 
-    fn is(&self, name: &str, value: &str) -> bool {
+    pub fn is(&self, name: &str, value: &str) -> bool {
         self.get(name) == Some(value)
     }
 
-    fn seconds(&self, name: &str, default: f64) -> f64 {
+    pub fn seconds(&self, name: &str, default: f64) -> f64 {
         self.get(name).map_or(default, |value| value.parse().unwrap())
     }
 
@@ -42,13 +43,19 @@ impl<'a> Asked<'a> {
             && self.get("channel").is_none_or(|channel| contact.channel.as_deref() == Some(channel))
     }
 
-    fn takes_queue(&self, (id, name): &Queue) -> bool {
+    pub fn takes_queue(&self, (id, name): &Queue) -> bool {
         let is = |found: &Option<String>, asked| found.as_deref() == Some(asked);
         self.get("queue").is_none_or(|asked| is(id, asked) || is(name, asked))
     }
 
-    fn takes_agent(&self, agent: Option<&str>) -> bool {
+    pub fn takes_agent(&self, agent: Option<&str>) -> bool {
         self.get("agent").is_none_or(|asked| agent == Some(asked))
+    }
+
+    /// Whether a contact's first queue and the agent who answered it first are asked for.
+    pub fn takes_first(&self, contact: &Contact) -> bool {
+        let agent = contact.first_answered().and_then(|leg| leg.agent.as_deref());
+        self.takes_queue(&contact.first_queue()) && self.takes_agent(agent)
     }
 
     /// The interval of a moment: its start, the offset there, and instead of these weekday and hour.
@@ -69,21 +76,33 @@ impl<'a> Asked<'a> {
     }
 }
 
+/// Up to when each account was read; what was replayed says nothing of that.
+pub type Reach = BTreeMap<String, Timestamp>;
+
 /// The rows that a report ought to have, in no order.
-pub fn expected(report: &str, contacts: &[Contact], asked: &Asked<'_>) -> Vec<Value> {
-    let contacts = contacts.iter().filter(|contact| asked.takes(contact));
+pub fn expected(report: &str, all: &[Contact], reach: &Reach, asked: &Asked<'_>) -> Vec<Value> {
+    let contacts = all.iter().filter(|contact| asked.takes(contact));
     match report {
         "volume" => volume(contacts, asked),
         "containment" => containment(contacts),
         "service_level" => service_level(contacts, asked),
         "queue_wait" => queue_wait(contacts, asked),
         "agent_performance" => agent_performance(contacts, asked),
+        "abandonment" => outcomes::abandonment(contacts, asked),
+        "missed_offers" => outcomes::missed_offers(contacts, asked),
+        "transfers" => outcomes::transfers(contacts, asked),
+        "callbacks" => outcomes::callbacks(contacts, asked),
+        "satisfaction" => customers::satisfaction(contacts, asked),
+        "dispositions" => customers::dispositions(contacts, asked),
+        "intents" => customers::intents(contacts, asked),
+        "tones" => customers::tones(contacts, asked),
+        "repeat_contacts" => customers::repeat_contacts(all, contacts, reach, asked),
         other => panic!("no definition of `{other}`"),
     }
 }
 
 /// Items by key; the key as text orders them.
-fn grouped<T>(items: impl Iterator<Item = (Value, T)>) -> Vec<(Value, Vec<T>)> {
+pub fn grouped<T>(items: impl Iterator<Item = (Value, T)>) -> Vec<(Value, Vec<T>)> {
     let mut groups: BTreeMap<String, (Value, Vec<T>)> = BTreeMap::new();
     for (key, item) in items {
         groups.entry(key.to_string()).or_insert_with(|| (key, Vec::new())).1.push(item);
@@ -91,22 +110,22 @@ fn grouped<T>(items: impl Iterator<Item = (Value, T)>) -> Vec<(Value, Vec<T>)> {
     groups.into_values().collect()
 }
 
-fn count<T>(items: &[T], holds: impl Fn(&T) -> bool) -> usize {
+pub fn count<T>(items: &[T], holds: impl Fn(&T) -> bool) -> usize {
     items.iter().filter(|item| holds(item)).count()
 }
 
 #[expect(clippy::cast_precision_loss, reason = "counts of a test")]
-fn ratio(numerator: f64, denominator: usize) -> Value {
+pub fn ratio(numerator: f64, denominator: usize) -> Value {
     if denominator == 0 { Value::Null } else { json!(numerator / denominator as f64) }
 }
 
 #[expect(clippy::cast_precision_loss, reason = "counts of a test")]
-fn share(part: usize, all: usize) -> Value {
+pub fn share(part: usize, all: usize) -> Value {
     ratio(part as f64, all)
 }
 
 /// A sum of nothing is null.
-fn sum(seconds: &[f64]) -> Value {
+pub fn sum(seconds: &[f64]) -> Value {
     if seconds.is_empty() { Value::Null } else { json!(seconds.iter().sum::<f64>()) }
 }
 
@@ -163,7 +182,7 @@ fn containment<'a>(contacts: impl Iterator<Item = &'a Contact>) -> Vec<Value> {
     grouped(chosen.map(|contact| (json!(contact.channel), contact))).into_iter().map(row).collect()
 }
 
-fn entries<'a>(
+pub fn entries<'a>(
     contacts: impl Iterator<Item = &'a Contact>,
     asked: &Asked<'_>,
 ) -> impl Iterator<Item = (&'a Contact, &'a Entry)> {
@@ -171,7 +190,7 @@ fn entries<'a>(
     entries.filter(|(_, entry)| asked.takes_queue(&entry.queue))
 }
 
-fn is_answered(entry: &Entry) -> bool {
+pub fn is_answered(entry: &Entry) -> bool {
     matches!(entry.counted_as, "answered" | "answered after reassignment")
 }
 
@@ -220,7 +239,7 @@ fn service_level<'a>(contacts: impl Iterator<Item = &'a Contact>, asked: &Asked<
 }
 
 /// Nearest rank: the smallest value that at least `percent` of them do not exceed.
-fn percentile(sorted: &[f64], percent: usize) -> Value {
+pub fn percentile(sorted: &[f64], percent: usize) -> Value {
     let rank = (sorted.len() * percent).div_ceil(100);
     rank.checked_sub(1).map_or(Value::Null, |at| json!(sorted[at]))
 }
