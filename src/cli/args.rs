@@ -27,7 +27,7 @@ const EVERYWHERE: &[&str] = &["log_format", "progress"];
 /// Options of every command that has to do with a lake.
 const STORE: &[&str] = &["store.endpoint", "store.region", "store.path_style", "store.allow_http"];
 /// Options of commands that read a lake.
-const READING: &[&str] = &["lake", "memory_limit"];
+const READING: &[&str] = &["lake", "memory_limit", "spill_dir"];
 /// Options of commands that write a lake.
 const WRITING: &[&str] = &[
     "lake",
@@ -149,8 +149,9 @@ fn replay() -> Command {
 }
 
 fn query() -> Command {
-    verb("query", "Runs SQL over the lake")
-        .arg(Arg::new("sql").short('c').long("command").value_name("SQL").help("Statements to run"))
+    let sql = Arg::new("sql").short('c').long("command").value_name("SQL").action(ArgAction::Append);
+    verb("query", "Runs SQL over the lake; without -c and -f a prompt, or what comes on standard input")
+        .arg(sql.help("Statements to run; may be repeated"))
         .arg(
             Arg::new("file")
                 .short('f')
@@ -159,7 +160,18 @@ fn query() -> Command {
                 .value_parser(value_parser!(PathBuf))
                 .help("File of statements to run, - for standard input"),
         )
-        .group(ArgGroup::new("script").args(["sql", "file"]).required(true))
+        .group(ArgGroup::new("script").args(["sql", "file"]))
+        .arg(
+            Arg::new("explain")
+                .long("explain")
+                .value_name("HOW")
+                .num_args(0..=1)
+                .require_equals(true)
+                .default_missing_value("plan")
+                .value_parser(["plan", "analyze"])
+                .conflicts_with("as_api")
+                .help("Print how the statements would be run; with =analyze run them, and print how that went"),
+        )
         .arg(
             Arg::new("as_api")
                 .long("as-api")

@@ -10,8 +10,10 @@ mod exit;
 mod load;
 mod migrate;
 mod output;
+mod pager;
 mod print;
 mod progress;
+mod prompt;
 mod query;
 mod range;
 mod replay;
@@ -104,12 +106,13 @@ fn start(program: String, matches: &ArgMatches) -> Result<End, Error> {
         // On a worker, whose stack is large enough, not on the main thread.
         let command = async move {
             let invocation = Invocation { program, matches, options, settings, quiet, stop: signals() };
-            if ENDS_ITSELF.contains(&verb.as_str()) {
+            let prompts = verb == "query" && query::asks_a_person(&invocation.matches);
+            if prompts || ENDS_ITSELF.contains(&verb.as_str()) {
                 return invocation.run(&verb).await;
             }
             let mut stop = invocation.stop.clone();
             tokio::select! {
-                error = stop.asked() => Err(error),
+                error = stop.asked() => Err(only_read(error)),
                 ended = invocation.run(&verb) => ended,
             }
         };
@@ -153,6 +156,15 @@ impl Invocation {
 /// Commands that end in their own way when they are asked to stop. The others change nothing, or one thing, and are left
 /// where they are.
 const ENDS_ITSELF: [&str; 7] = ["check", "demo", "load", "migrate", "replay", "simulate", "verify"];
+
+/// The same of a command that keeps nothing for the next one.
+fn only_read(stopped: Error) -> Error {
+    match stopped {
+        Error::Interrupted => Error::Cancelled,
+        Error::Terminated => Error::Ended,
+        other => other,
+    }
+}
 
 /// A duration given to an argument that is no setting.
 fn duration(flag: &str, text: &str) -> Result<Duration, Error> {

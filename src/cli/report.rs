@@ -12,7 +12,7 @@ use super::output::{self, Output};
 use super::query::{open, write_rows};
 use super::{End, Invocation, print};
 
-type Given = BTreeMap<String, String>;
+pub type Given = BTreeMap<String, String>;
 
 pub async fn run(invocation: &Invocation) -> Result<End, Error> {
     let names = invocation.matches.get_many::<String>("names").into_iter().flatten().map(String::as_str);
@@ -62,7 +62,7 @@ pub fn title(report: &Report) -> String {
 }
 
 /// Each report with its parameters. Of several reports each takes the parameters it knows, but some report must.
-fn bind<'a>(names: &[&str], given: &Given) -> Result<Vec<(&'a Report, Params)>, Error> {
+pub fn bind<'a>(names: &[&str], given: &Given) -> Result<Vec<(&'a Report, Params)>, Error> {
     let found: Vec<&Report> = names.iter().map(|name| report(name)).collect::<Result<_, _>>()?;
     let knows = |report: &Report, name: &str| report.params.iter().any(|param| param.name == name);
     let shared = |name: &String| found.iter().any(|report| knows(report, name));

@@ -17,6 +17,9 @@ pub enum QueryError {
     Syntax {
         /// What the parser says, with line and column.
         message: String,
+        /// The line of the text that the parser stopped in, and below it a `^` at the place; none where it names no
+        /// place in the text.
+        excerpt: Option<String>,
     },
     /// A statement that would write, or change the session's settings; nothing of it was run.
     #[error(
@@ -29,9 +32,9 @@ pub enum QueryError {
         found: String,
     },
     /// A table that the session does not have.
-    #[error("statement {number}: unknown table `{name}`{}", did_you_mean(near))]
+    #[error("{}unknown table `{name}`{}", statement(*number), did_you_mean(near))]
     UnknownTable {
-        /// Position of the statement in the text, from 1.
+        /// Position of the statement in the text, from 1; 0 where no statement asked.
         number: usize,
         /// The table named.
         name: String,
@@ -46,6 +49,16 @@ pub enum QueryError {
         /// The column named.
         name: String,
         /// Columns of nearly that name.
+        near: Vec<String>,
+    },
+    /// A function that there is not.
+    #[error("statement {number}: unknown function `{name}`{}", did_you_mean(near))]
+    UnknownFunction {
+        /// Position of the statement in the text, from 1.
+        number: usize,
+        /// The function named.
+        name: String,
+        /// Functions of nearly that name.
         near: Vec<String>,
     },
     /// The statement cannot be planned, or failed while it ran. The same statement fails again.
@@ -176,6 +189,7 @@ impl QueryError {
             | Self::Refused { .. }
             | Self::UnknownTable { .. }
             | Self::UnknownColumn { .. }
+            | Self::UnknownFunction { .. }
             | Self::Statement { .. }
             | Self::UnknownReport { .. }
             | Self::UnknownParam { .. }
@@ -189,6 +203,32 @@ impl QueryError {
             Self::Output(_) => QueryErrorKind::Output,
             Self::Memory { .. } | Self::Internal { .. } => QueryErrorKind::Unexpected,
         }
+    }
+
+    /// The place in the text that the failure is about: a line of it, and below it a `^`.
+    pub fn excerpt(&self) -> Option<&str> {
+        match self {
+            Self::Syntax { excerpt, .. } => excerpt.as_deref(),
+            _ => None,
+        }
+    }
+
+    /// What the user can do, where more can be said than the message says.
+    pub fn hint(&self) -> Option<String> {
+        let hint = match self {
+            Self::Corrupt { .. } => "move the object away or restore it, then load its day again".to_owned(),
+            Self::Memory { .. } => "give it more with --memory-limit, or let it read fewer days or columns".to_owned(),
+            Self::UnknownColumn { near, .. } if near.is_empty() => {
+                "`DESCRIBE contacts` lists the columns of a table or view, `SHOW TABLES` what there is".to_owned()
+            }
+            Self::UnknownFunction { near, .. } if near.is_empty() => "`SHOW FUNCTIONS` lists them".to_owned(),
+            Self::UnknownReport { .. } => "`kore-lake report list` says what each report tells".to_owned(),
+            Self::UnknownParam { report, .. } | Self::ParamValue { report, .. } => {
+                format!("`kore-lake report {report} --help` explains its parameters")
+            }
+            _ => return None,
+        };
+        Some(hint)
     }
 
     /// What a failure of statement `number` means, by what the engine says and what the snapshot noted.
@@ -233,6 +273,11 @@ impl From<Fault> for QueryError {
             Fault::Store(message) => Self::Read { message },
         }
     }
+}
+
+/// Which statement, where one asked.
+fn statement(number: usize) -> String {
+    if number == 0 { String::new() } else { format!("statement {number}: ") }
 }
 
 /// Our own error, where the engine only carried it.
@@ -290,8 +335,15 @@ fn of_arguments(text: &str) -> Option<&str> {
     said.split(" No function matches").next().map(|said| said.trim_end_matches('.'))
 }
 
+/// The function that a statement names and the engine does not have.
+pub(super) fn unknown_function(error: &DataFusionError) -> Option<String> {
+    let text = error.find_root().message().into_owned();
+    let (name, _) = text.strip_prefix("Invalid function '")?.split_once('\'')?;
+    Some(name.to_owned())
+}
+
 /// What the parser says of text that is no SQL.
-pub(super) fn syntax(error: &DataFusionError) -> QueryError {
+pub(super) fn syntax(error: &DataFusionError, sql: &str) -> QueryError {
     let spelled = [
         ("sql parser error: ", ""),
         ("Expected: ", "expected "),
@@ -300,7 +352,28 @@ pub(super) fn syntax(error: &DataFusionError) -> QueryError {
         (", Column: ", ", column "),
     ];
     let message = spelled.iter().fold(plain(error), |text, (theirs, ours)| text.replacen(theirs, ours, 1));
-    QueryError::Syntax { message }
+    let excerpt = place(&message).and_then(|(line, column)| excerpt(sql, line, column));
+    QueryError::Syntax { message, excerpt }
+}
+
+/// Line and column, from 1, that the parser names at the end of its message.
+fn place(message: &str) -> Option<(usize, usize)> {
+    let (_, place) = message.rsplit_once(" at line ")?;
+    let (line, column) = place.split_once(", column ")?;
+    Some((line.parse().ok()?, column.parse().ok()?))
+}
+
+/// Characters of a line that are shown on either side of a place.
+const SHOWN: usize = 60;
+
+/// The line, cut to what lies near the column, and a `^` below the column.
+fn excerpt(sql: &str, line: usize, column: usize) -> Option<String> {
+    let text = sql.lines().nth(line.checked_sub(1)?)?;
+    let first = column.checked_sub(1)?.saturating_sub(SHOWN);
+    // A character that is no single cell would move what follows it.
+    let plain = |c: char| if c.is_control() { ' ' } else { c };
+    let shown: String = text.chars().skip(first).take(2 * SHOWN).map(plain).collect();
+    Some(format!("{}\n{}^", shown.trim_end(), " ".repeat(column - 1 - first)))
 }
 
 /// A failure while the session was made, when no statement has been given yet.
