@@ -185,7 +185,28 @@ fn query() -> Command {
 
 fn report() -> Command {
     verb("report", "Lists the bundled reports, or runs some")
-        .arg(Arg::new("names").value_name("NAME").required(true).num_args(1..).help("`list`, or names of reports"))
+        .arg(
+            Arg::new("names")
+                .value_name("NAME")
+                .required_unless_present_any(["all", "help"])
+                .num_args(1..)
+                .help("`list`, or names of reports"),
+        )
+        .arg(
+            Arg::new("all")
+                .long("all")
+                .action(ArgAction::SetTrue)
+                .conflicts_with("names")
+                .help("Every report; with --out DIR each in a file of its own"),
+        )
+        .disable_help_flag(true)
+        .arg(
+            Arg::new("help")
+                .short('h')
+                .long("help")
+                .action(ArgAction::SetTrue)
+                .help("Print help; behind a NAME what that report tells, takes and gives"),
+        )
         .arg(
             Arg::new("params")
                 .long("param")
@@ -311,6 +332,13 @@ fn argument(option: &OptionSpec) -> Arg {
         Value::Named(name) => arg.value_name(name).allow_hyphen_values(true),
         Value::Switch => arg.action(ArgAction::SetTrue),
     }
+}
+
+/// What `--help` prints of a command that has a `--help` of its own.
+pub fn help_of(verb: &str) -> String {
+    let mut command = command();
+    command.build();
+    command.find_subcommand_mut(verb).map(|command| command.render_help().to_string()).unwrap_or_default()
 }
 
 /// The options given on the command line, by key.

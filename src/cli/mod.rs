@@ -18,6 +18,7 @@ mod query;
 mod range;
 mod replay;
 mod report;
+mod report_text;
 mod schema;
 mod simulate;
 mod status;

@@ -59,6 +59,15 @@ impl Format {
         }
     }
 
+    /// How names of files of this format end.
+    pub fn extension(self) -> &'static str {
+        match self {
+            Self::Table => "txt",
+            Self::Markdown => "md",
+            other => other.as_str(),
+        }
+    }
+
     /// Whether the output is bytes that no terminal should get.
     pub fn is_binary(self) -> bool {
         self == Self::Parquet
