@@ -185,13 +185,7 @@ fn query() -> Command {
 
 fn report() -> Command {
     verb("report", "Lists the bundled reports, or runs some")
-        .arg(
-            Arg::new("names")
-                .value_name("NAME")
-                .required_unless_present_any(["all", "help"])
-                .num_args(1..)
-                .help("`list`, or names of reports"),
-        )
+        .arg(Arg::new("names").value_name("NAME").num_args(1..).help("`list`, or names of reports"))
         .arg(
             Arg::new("all")
                 .long("all")

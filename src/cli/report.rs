@@ -18,6 +18,9 @@ pub async fn run(invocation: &Invocation) -> Result<End, Error> {
     if invocation.matches.get_flag("help") {
         return report_text::help(&names);
     }
+    if names.is_empty() {
+        return Err(Error::Usage("expected `list`, names of reports, or `--all`".to_owned()));
+    }
     if names == ["list"] {
         return report_text::list(invocation.settings.output);
     }

@@ -1,13 +1,14 @@
 use std::fmt;
 
 use arrow::error::ArrowError;
-use datafusion::common::{DataFusionError, SchemaError};
+use datafusion::common::{DataFusionError, SchemaError, TableReference};
 use datafusion::parquet::errors::ParquetError;
 use object_store::path::Path;
 
 use super::files::{Fault, Snapshot};
+use super::said::{plain, unknown_field};
 use super::suggest::{did_you_mean, near, quoted};
-use crate::schema::Schema;
+use crate::schema::{Column, Kind, Schema};
 
 /// Why a question has no answer.
 #[derive(Debug, thiserror::Error)]
@@ -50,6 +51,8 @@ pub enum QueryError {
         name: String,
         /// Columns of nearly that name.
         near: Vec<String>,
+        /// Tables and views that have a column of that very name.
+        elsewhere: Vec<String>,
     },
     /// A function that there is not.
     #[error("statement {number}: unknown function `{name}`{}", did_you_mean(near))]
@@ -218,6 +221,9 @@ impl QueryError {
         let hint = match self {
             Self::Corrupt { .. } => "move the object away or restore it, then load its day again".to_owned(),
             Self::Memory { .. } => "give it more with --memory-limit, or let it read fewer days or columns".to_owned(),
+            Self::UnknownColumn { name, elsewhere, .. } if !elsewhere.is_empty() => {
+                format!("`{name}` is a column of {}", quoted(elsewhere, ", "))
+            }
             Self::UnknownColumn { near, .. } if near.is_empty() => {
                 "`DESCRIBE contacts` lists the columns of a table or view, `SHOW TABLES` what there is".to_owned()
             }
@@ -248,7 +254,13 @@ impl QueryError {
             DataFusionError::SchemaError(schema, _) => Self::of_schema(number, schema, message),
             DataFusionError::ResourcesExhausted(_) => Self::Memory { number, message },
             DataFusionError::Internal(_) => Self::Internal { message },
-            _ => Self::Statement { number, message },
+            _ => match unknown_field(&message) {
+                Some(name) => {
+                    let near = near(&name, names_below(&Schema::conversations().columns));
+                    Self::UnknownColumn { number, name, near, elsewhere: Vec::new() }
+                }
+                None => Self::Statement { number, message },
+            },
         }
     }
 
@@ -256,8 +268,25 @@ impl QueryError {
         let SchemaError::FieldNotFound { field, valid_fields } = error else {
             return Self::Statement { number, message };
         };
-        let near = near(&field.name, valid_fields.iter().map(|field| field.name.as_str()));
-        Self::UnknownColumn { number, name: field.flat_name(), near }
+        let near_columns = || near(&field.name, valid_fields.iter().map(|field| field.name.as_str()));
+        let Some(table) = &field.relation else {
+            return Self::UnknownColumn {
+                number,
+                name: field.name.clone(),
+                near: near_columns(),
+                elsewhere: Vec::new(),
+            };
+        };
+        let tables = || valid_fields.iter().filter_map(|field| field.relation.as_ref()).map(TableReference::table);
+        if tables().any(|name| name == table.table()) {
+            return Self::UnknownColumn {
+                number,
+                name: field.flat_name(),
+                near: near_columns(),
+                elsewhere: Vec::new(),
+            };
+        }
+        Self::UnknownTable { number, name: table.to_string(), near: near(table.table(), tables()) }
     }
 }
 
@@ -294,6 +323,22 @@ fn own(error: DataFusionError) -> Result<QueryError, DataFusionError> {
     }
 }
 
+/// The names of columns, and of those within them.
+fn names_below(columns: &[Column]) -> Vec<&str> {
+    let mut names = Vec::new();
+    for column in columns {
+        names.push(column.name.as_str());
+        let mut kind = &column.kind;
+        while let Kind::List(element) = kind {
+            kind = element;
+        }
+        if let Kind::Struct(fields) = kind {
+            names.extend(names_below(fields));
+        }
+    }
+    names
+}
+
 /// Whether the cause lies in the bytes of an object, wherever in the chain that is said.
 fn is_of_parquet(error: &DataFusionError) -> bool {
     let mut link: Option<&(dyn std::error::Error + 'static)> = Some(error);
@@ -315,65 +360,6 @@ fn suspects(snapshot: &Snapshot) -> String {
         [object] => object.to_string(),
         objects => format!("one of {} objects read", objects.len()),
     }
-}
-
-/// The engine's message without its prefixes and back trace.
-fn plain(error: &DataFusionError) -> String {
-    let root = error.find_root();
-    let text = match root {
-        DataFusionError::SQL(parser, _) => parser.to_string(),
-        other => other.message().into_owned(),
-    };
-    let text = text.split(DataFusionError::BACK_TRACE_SEP).next().unwrap_or_default();
-    let text = of_arguments(text).unwrap_or(text);
-    text.split_whitespace().collect::<Vec<_>>().join(" ").trim_end_matches('.').to_owned()
-}
-
-/// What a function of ours says of its arguments, without the engine's frame around it.
-fn of_arguments(text: &str) -> Option<&str> {
-    let (_, said) = text.split_once("user-defined coercion failed with: Error during planning: ")?;
-    said.split(" No function matches").next().map(|said| said.trim_end_matches('.'))
-}
-
-/// The function that a statement names and the engine does not have.
-pub(super) fn unknown_function(error: &DataFusionError) -> Option<String> {
-    let text = error.find_root().message().into_owned();
-    let (name, _) = text.strip_prefix("Invalid function '")?.split_once('\'')?;
-    Some(name.to_owned())
-}
-
-/// What the parser says of text that is no SQL.
-pub(super) fn syntax(error: &DataFusionError, sql: &str) -> QueryError {
-    let spelled = [
-        ("sql parser error: ", ""),
-        ("Expected: ", "expected "),
-        (", found: ", ", found "),
-        (" at Line: ", " at line "),
-        (", Column: ", ", column "),
-    ];
-    let message = spelled.iter().fold(plain(error), |text, (theirs, ours)| text.replacen(theirs, ours, 1));
-    let excerpt = place(&message).and_then(|(line, column)| excerpt(sql, line, column));
-    QueryError::Syntax { message, excerpt }
-}
-
-/// Line and column, from 1, that the parser names at the end of its message.
-fn place(message: &str) -> Option<(usize, usize)> {
-    let (_, place) = message.rsplit_once(" at line ")?;
-    let (line, column) = place.split_once(", column ")?;
-    Some((line.parse().ok()?, column.parse().ok()?))
-}
-
-/// Characters of a line that are shown on either side of a place.
-const SHOWN: usize = 60;
-
-/// The line, cut to what lies near the column, and a `^` below the column.
-fn excerpt(sql: &str, line: usize, column: usize) -> Option<String> {
-    let text = sql.lines().nth(line.checked_sub(1)?)?;
-    let first = column.checked_sub(1)?.saturating_sub(SHOWN);
-    // A character that is no single cell would move what follows it.
-    let plain = |c: char| if c.is_control() { ' ' } else { c };
-    let shown: String = text.chars().skip(first).take(2 * SHOWN).map(plain).collect();
-    Some(format!("{}\n{}^", shown.trim_end(), " ".repeat(column - 1 - first)))
 }
 
 /// A failure while the session was made, when no statement has been given yet.

@@ -22,6 +22,7 @@ mod pinned;
 mod reader;
 mod report;
 mod rows;
+mod said;
 mod script;
 mod session;
 mod suggest;

@@ -7,7 +7,7 @@ use datafusion::sql::sqlparser::dialect::GenericDialect;
 use datafusion::sql::sqlparser::tokenizer::{Token, Tokenizer};
 
 use super::QueryError;
-use super::error::syntax;
+use super::said::syntax;
 
 /// One statement of a text, parsed but not yet planned: it sees the views that those before it made.
 #[derive(Debug, Clone)]

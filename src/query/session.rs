@@ -17,10 +17,11 @@ use datafusion::prelude::{SessionConfig, SessionContext};
 use futures::stream;
 use url::Url;
 
-use super::error::{internal, unknown_function};
+use super::error::internal;
 use super::files::{LakeFiles, Snapshot};
 use super::pinned::PinnedStore;
 use super::report::{Params, Report};
+use super::said::unknown_function;
 use super::script::{self, Statement};
 use super::suggest::near;
 use super::table::{Conversations, STORE_URL};
@@ -176,7 +177,10 @@ impl Session {
         let state = context.state();
         let plan = match state.statement_to_plan(statement.parsed.clone()).await {
             Ok(plan) => plan,
-            Err(error) => return Err(self.unknown(context, statement, &error).unwrap_or_else(|| failed(error))),
+            Err(error) => {
+                let error = self.unknown(context, statement, &error).unwrap_or_else(|| failed(error));
+                return Err(self.with_places(error).await);
+            }
         };
         statement.check_plan(&plan)?;
         match &statement.params {
@@ -195,15 +199,27 @@ impl Session {
         })
     }
 
+    /// The error with the tables that have the column which the statement's own lack.
+    async fn with_places(&self, error: QueryError) -> QueryError {
+        let QueryError::UnknownColumn { number, name, near, mut elsewhere } = error else { return error };
+        for table in self.tables() {
+            let schema = self.columns(&table).await;
+            if schema.is_some_and(|schema| schema.column_with_name(&name).is_some()) {
+                elsewhere.push(table);
+            }
+        }
+        QueryError::UnknownColumn { number, name, near, elsewhere }
+    }
+
     /// The first table that a statement names and the session does not have.
     fn unknown_table(&self, context: &SessionContext, statement: &Statement) -> Option<QueryError> {
         let state = context.state();
         let references = state.resolve_table_references(&statement.parsed).ok()?;
         let known = |reference: &TableReference| {
-            let exists = context.table_exist(reference.clone()).unwrap_or(true);
+            let exists = context.table_exist(reference.clone()).unwrap_or(false);
             exists || state.table_functions().contains_key(reference.table())
         };
-        let name = references.iter().find(|reference| !known(reference))?.table().to_owned();
+        let name = references.iter().find(|reference| !known(reference))?.to_string();
         Some(self.no_table(statement.number, name))
     }
 
