@@ -31,7 +31,7 @@ impl Pager {
         // With `less` on the keyboard of another program's pipe there is nobody to leave it.
         let pages = print::stdin_is_terminal() && env::var_os("PAGER").is_none_or(|pager| !pager.is_empty());
         let way = if pages { Way::Held(Vec::new()) } else { Way::Plain(io::stdout()) };
-        Self { way, size: print::terminal_size(), lines: 0, column: 0, cuts: true }
+        Self { way, size: print::terminal_size(), lines: 0, column: 0, cuts: false }
     }
 
     /// Whether lines that are too long are to be cut.
@@ -68,6 +68,9 @@ impl Pager {
         };
         if env::var_os("LESS").is_none() {
             command.env("LESS", if self.cuts { "FRSX" } else { "FRX" });
+        }
+        if env::var_os("LESSCHARSET").is_none() {
+            command.env("LESSCHARSET", "utf-8"); // what is printed is, whatever the locale
         }
         command.stdin(Stdio::piped()).spawn().map_or_else(|_| Way::Plain(io::stdout()), Way::Paged)
     }

@@ -30,9 +30,9 @@ struct Person {
 }
 
 impl Person {
-    /// Sits down in a folder, which is the person's home too.
+    /// Sits down in a folder, which is the person's home too, and wants no pager.
     fn at(folder: &Path, line: &str) -> Self {
-        Self::with(folder, line, "")
+        Self::with(folder, line, "PAGER=; export PAGER; ")
     }
 
     /// With words for a shell to run before.
@@ -44,7 +44,7 @@ impl Person {
             .arg(env!("CARGO_BIN_EXE_kore-lake"));
         command.current_dir(folder).env_clear().env("TERM", "xterm").env("HOME", folder);
         command.env("PATH", std::env::var_os("PATH").unwrap());
-        let options = Options::new().timeout_ms(Some(300_000)).strip_ansi_escape_codes(true);
+        let options = Options::new().timeout_ms(Some(60_000)).strip_ansi_escape_codes(true);
         let mut terminal = spawn_with_options(command, options).unwrap();
         terminal.exp_string("process ").unwrap();
         let process = terminal.exp_string(".").unwrap();
@@ -71,7 +71,7 @@ impl Person {
     fn asks(&mut self, line: &str) -> String {
         self.types(&format!("{line}{ENTER}"));
         // The line itself is written again and again while it is typed; it ends where the answer begins.
-        let answer = self.sees(&format!("\n{READY}"));
+        let answer = self.sees(&format!("\n\r{READY}"));
         answer.replace('\r', "")
     }
 
@@ -100,14 +100,14 @@ fn statements_go_on_over_lines_and_are_answered_until_the_end_of_input() {
     let mut person = Person::at(loaded.path(), "query");
     person.types(&format!("SELECT 40{ENTER}"));
     let answer = person.asks("  + 2 AS answer;");
-    assert!(answer.contains("│ 42     │") && answer.contains("(1 row)"), "{answer}");
+    assert!(answer.contains("│     42 │") && answer.contains("(1 row)"), "{answer}");
     let answers = person.asks("CREATE VIEW mine AS SELECT 1 AS n; SELECT n FROM mine; SELECT ';' AS text;");
     assert_eq!(answers.matches("(1 row)").count(), 2, "{answers}");
     let error = person.asks("SELECT chanel FROM contacts;");
     assert!(error.contains("error: statement 1: unknown column `chanel`; did you mean `channel`?"), "{error}");
     let error = person.asks("SELECT count(* FROM contacts;");
     assert!(error.contains("  SELECT count(* FROM contacts;\n                 ^"), "{error}");
-    assert!(person.asks("SELECT 6 * 7 AS lives;").contains("│ 42    │"));
+    assert!(person.asks("SELECT 6 * 7 AS lives;").contains("│    42 │"));
     person.types("\x04");
     assert_eq!(person.leaves(), 0);
 }
@@ -130,7 +130,7 @@ fn statements_are_remembered_for_their_owner_alone() {
 
     let mut person = Person::at(loaded.path(), "query");
     let again = person.asks(UP);
-    assert!(again.contains("│ 5555       │"), "{again}");
+    assert!(again.contains("│       5555 │"), "{again}");
     person.asks("SELECT 1 AS one;");
     assert!(person.asks(&format!("{UP}{UP}")).contains("5555"));
     person.types(&format!("\\q{ENTER}"));
@@ -191,7 +191,7 @@ fn an_interrupt_ends_the_statement_or_the_line_and_the_prompt_lives_on() {
     }
     person.types("SELECT what was never sent\x03");
     person.sees(READY);
-    assert!(person.asks("SELECT 6 * 7 AS lives;").contains("│ 42    │"));
+    assert!(person.asks("SELECT 6 * 7 AS lives;").contains("│    42 │"));
     person.types("\x04");
     assert_eq!(person.leaves(), 0);
 }
