@@ -1,7 +1,9 @@
 use std::collections::BTreeSet;
 use std::fmt;
+use std::num::NonZero;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::thread::available_parallelism;
 
 use arrow::datatypes::Schema as ArrowSchema;
 use datafusion::common::{DataFusionError, ParamValues, TableReference};
@@ -264,22 +266,30 @@ fn is_word(name: &str) -> bool {
 }
 
 fn config(settings: &SessionSettings) -> SessionConfig {
-    let config = SessionConfig::new()
+    SessionConfig::new()
         .with_information_schema(true)
         .with_collect_statistics(false)
         .with_sort_spill_reservation_bytes(spill_reservation_bytes(settings))
         .set_str("datafusion.execution.time_zone", "+00:00")
-        .set_bool("datafusion.sql_parser.map_string_types_to_utf8view", false);
-    match settings.parallelism {
-        Some(partitions) => config.with_target_partitions(partitions),
-        None => config,
-    }
+        .set_bool("datafusion.sql_parser.map_string_types_to_utf8view", false)
+        .with_target_partitions(partitions(settings))
 }
 
-/// What a sort keeps for merging what it spilled: the engine's default, or less where there is little.
+/// Memory that a partition gets at least: with less, sorts of wide rows cannot even merge what they spilled.
+const PARTITION_BYTES: usize = 16 << 20;
+
+/// Partitions worked on side by side: no more than the memory is enough for.
+fn partitions(settings: &SessionSettings) -> usize {
+    let wanted = settings.parallelism.or_else(|| available_parallelism().ok().map(NonZero::get)).unwrap_or(1);
+    let room = settings.memory_limit_bytes.map_or(wanted, |bytes| bytes / PARTITION_BYTES);
+    wanted.min(room).max(1)
+}
+
+/// What the sort of a partition keeps for merging what it spilled: the engine's default, but no more than half of the
+/// memory in all.
 fn spill_reservation_bytes(settings: &SessionSettings) -> usize {
     const USUAL: usize = 10 << 20;
-    settings.memory_limit_bytes.map_or(USUAL, |bytes| USUAL.min(bytes / 16))
+    settings.memory_limit_bytes.map_or(USUAL, |bytes| USUAL.min(bytes / (2 * partitions(settings))))
 }
 
 fn runtime(settings: &SessionSettings) -> datafusion::common::Result<Arc<RuntimeEnv>> {

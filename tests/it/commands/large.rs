@@ -84,8 +84,16 @@ fn the_folder_to_spill_to_is_looked_at_first() {
     fs::write(loaded.path().join("file"), "").unwrap();
     let query =
         |folder: &str| refused(loaded.path(), loaded.program(&format!("query --spill-dir {folder} -c VALUES(1)")));
-    insta::assert_snapshot!(query("nowhere"), @"");
-    insta::assert_snapshot!(query("file"), @"");
+    insta::assert_snapshot!(query("nowhere"), @"
+    exit 2
+    --- stderr
+    error: cannot write to the folder `nowhere`: No such file or directory (os error [n])
+    ");
+    insta::assert_snapshot!(query("file"), @"
+    exit 2
+    --- stderr
+    error: cannot write to the folder `file`: not a directory
+    ");
 }
 
 #[test]
@@ -120,7 +128,11 @@ fn a_query_that_is_stopped_leaves_no_half_of_a_file() {
     wait_until("rows are written", || fs::metadata(&part).is_ok_and(|file| file.len() > 0));
     running.signal("INT");
     let ran = running.ended();
-    insta::assert_snapshot!(ran, @"");
+    insta::assert_snapshot!(ran, @"
+    exit 130
+    --- stderr
+    error: stopped by an interrupt
+    ");
     assert!(!part.exists() && !loaded.path().join("out.csv").exists());
 }
 
