@@ -68,7 +68,7 @@ fn a_statement_that_cannot_be_understood_is_explained() {
 fn an_error_says_where_the_right_name_is() {
     let loaded = Loaded::new();
     let stderr = |sql: &str| query(&loaded, sql).stderr;
-    insta::assert_snapshot!(stderr("SELECT missed.queue_name FROM missed_offers AS m"), @"error: statement 1: unknown table `missed`");
+    insta::assert_snapshot!(stderr("SELECT missed.queue_name FROM missed_offers AS m"), @"error: statement 1: unknown table `missed`; did you mean `m`?");
     let elsewhere = stderr("SELECT wait_seconds FROM contacts");
     assert!(elsewhere.contains("hint: `wait_seconds` is a column of `queue_entries`"), "{elsewhere}");
     insta::assert_snapshot!(stderr("SELECT lenght(channel) FROM contacts"), @"error: statement 1: unknown function `lenght`; did you mean `length`?");
@@ -156,8 +156,6 @@ fn a_report_or_parameter_that_is_none_is_named() {
     --- stderr
     error: invalid value 'xml' for '--format <FORMAT>'
       [possible values: table, csv, tsv, json, ndjson, markdown, parquet]
-
-    For more information, try '--help'.
     ");
 }
 
