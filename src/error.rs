@@ -68,6 +68,12 @@ pub enum Error {
     /// Results cannot be written to standard output.
     #[error("cannot write the results")]
     Output(#[source] io::Error),
+    /// SIGINT, or Ctrl-C, to a command that only reads.
+    #[error("stopped by an interrupt")]
+    Cancelled,
+    /// SIGTERM to a command that only reads.
+    #[error("stopped by a termination signal")]
+    Ended,
     /// SIGINT, or Ctrl-C. What was staged stays; the next run goes on from there.
     #[error("stopped by an interrupt; what was read whole is kept, run again to go on")]
     Interrupted,
@@ -127,8 +133,8 @@ impl Error {
             },
             Self::File { source, .. } => of_path(source),
             Self::Simulator(_) | Self::Output(_) | Self::Unexpected(_) => Kind::Unexpected,
-            Self::Interrupted => Kind::Interrupted,
-            Self::Terminated => Kind::Terminated,
+            Self::Interrupted | Self::Cancelled => Kind::Interrupted,
+            Self::Terminated | Self::Ended => Kind::Terminated,
         }
     }
 
@@ -146,14 +152,20 @@ impl Error {
         line
     }
 
+    /// The place in what the user wrote that the error is about: a line of it, and below it a `^`.
+    pub fn excerpt(&self) -> Option<&str> {
+        match self {
+            Self::Query(error) => error.excerpt(),
+            _ => None,
+        }
+    }
+
     /// What the user can do, where more can be said than the message says.
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Config(error) => error.hint(),
             Self::Lake(error) => error.hint().map(str::to_owned),
-            Self::Query(QueryError::Corrupt { .. }) => {
-                Some("move the object away or restore it, then load its day again".to_owned())
-            }
+            Self::Query(error) => error.hint(),
             Self::Source(error) => of_source_hint(error).map(str::to_owned),
             _ => None,
         }

@@ -27,7 +27,7 @@ const EVERYWHERE: &[&str] = &["log_format", "progress"];
 /// Options of every command that has to do with a lake.
 const STORE: &[&str] = &["store.endpoint", "store.region", "store.path_style", "store.allow_http", "ca_file"];
 /// Options of commands that read a lake.
-const READING: &[&str] = &["lake", "memory_limit"];
+const READING: &[&str] = &["lake", "memory_limit", "spill_dir"];
 /// Options of commands that write a lake.
 const WRITING: &[&str] = &[
     "lake",
@@ -148,8 +148,9 @@ fn replay() -> Command {
 }
 
 fn query() -> Command {
-    verb("query", "Runs SQL over the lake")
-        .arg(Arg::new("sql").short('c').long("command").value_name("SQL").help("Statements to run"))
+    let sql = Arg::new("sql").short('c').long("command").value_name("SQL").action(ArgAction::Append);
+    verb("query", "Runs SQL over the lake; without -c and -f a prompt, or what comes on standard input")
+        .arg(sql.help("Statements to run; may be repeated"))
         .arg(
             Arg::new("file")
                 .short('f')
@@ -158,7 +159,18 @@ fn query() -> Command {
                 .value_parser(value_parser!(PathBuf))
                 .help("File of statements to run, - for standard input"),
         )
-        .group(ArgGroup::new("script").args(["sql", "file"]).required(true))
+        .group(ArgGroup::new("script").args(["sql", "file"]))
+        .arg(
+            Arg::new("explain")
+                .long("explain")
+                .value_name("HOW")
+                .num_args(0..=1)
+                .require_equals(true)
+                .default_missing_value("plan")
+                .value_parser(["plan", "analyze"])
+                .conflicts_with("as_api")
+                .help("Print how the statements would be run; with =analyze run them, and print how that went"),
+        )
         .arg(
             Arg::new("as_api")
                 .long("as-api")
@@ -172,7 +184,22 @@ fn query() -> Command {
 
 fn report() -> Command {
     verb("report", "Lists the bundled reports, or runs some")
-        .arg(Arg::new("names").value_name("NAME").required(true).num_args(1..).help("`list`, or names of reports"))
+        .arg(Arg::new("names").value_name("NAME").num_args(1..).help("`list`, or names of reports"))
+        .arg(
+            Arg::new("all")
+                .long("all")
+                .action(ArgAction::SetTrue)
+                .conflicts_with("names")
+                .help("Every report; with --out DIR each in a file of its own"),
+        )
+        .disable_help_flag(true)
+        .arg(
+            Arg::new("help")
+                .short('h')
+                .long("help")
+                .action(ArgAction::SetTrue)
+                .help("Print help; behind a NAME what that report tells, takes and gives"),
+        )
         .arg(
             Arg::new("params")
                 .long("param")
@@ -314,6 +341,13 @@ fn argument(option: &OptionSpec) -> Arg {
         Value::Named(name) => arg.value_name(name).allow_hyphen_values(true),
         Value::Switch => arg.action(ArgAction::SetTrue),
     }
+}
+
+/// What `--help` prints of a command that has a `--help` of its own.
+pub fn help_of(verb: &str) -> String {
+    let mut command = command();
+    command.build();
+    command.find_subcommand_mut(verb).map(|command| command.render_help().to_string()).unwrap_or_default()
 }
 
 /// The options given on the command line, by key.

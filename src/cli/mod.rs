@@ -10,13 +10,17 @@ mod exit;
 mod load;
 mod migrate;
 mod output;
+mod pager;
 mod print;
 mod progress;
+mod prompt;
 mod query;
 mod range;
 mod replay;
 mod report;
+mod report_text;
 mod schema;
+mod signals;
 mod simulate;
 mod status;
 mod stop;
@@ -35,6 +39,8 @@ use kore_lake::config::{Environment, LogFormat, Options, ProgressMode, Settings}
 use kore_lake::error::{Error, Kind};
 use kore_lake::pipeline::Stop;
 use tracing_subscriber::EnvFilter;
+
+use stop::Manner;
 
 /// Deep query plans of an unoptimised build overflow the usual 2 MiB.
 const STACK_BYTES: usize = 16 << 20;
@@ -104,10 +110,11 @@ fn start(program: String, matches: &ArgMatches) -> Result<End, Error> {
         .thread_stack_size(STACK_BYTES)
         .build()
         .map_err(|error| Error::Unexpected(format!("no runtime: {error}")))?;
-    let patience = stop::patience(&verb);
+    let prompts = verb == "query" && query::asks_a_person(&matches);
+    let manner = if prompts { Manner::TakesSignals } else { Manner::of(&verb) };
     let command =
         |stop| async move { Invocation { program, matches, options, settings, quiet, stop }.run(&verb).await };
-    let ended = runtime.block_on(stop::until_stopped(command, patience));
+    let ended = runtime.block_on(stop::until_stopped(command, manner));
     // What is left where it stands is dropped, so that its temporary files go. A thread that hangs is not waited for.
     runtime.shutdown_timeout(SHUTDOWN);
     ended

@@ -5,28 +5,39 @@ use std::io::{BufWriter, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 use kore_lake::error::Error;
-use kore_lake::query::Format;
+use kore_lake::query::{Format, Layout, Screen};
 
+use super::pager::Pager;
 use super::{Invocation, print};
 
 /// The place for results.
 pub enum Output {
     Stdout(BufWriter<std::io::Stdout>),
-    File { target: PathBuf, part: PathBuf, file: BufWriter<File> },
+    /// Standard output, where it is a terminal.
+    Terminal(Box<Pager>),
+    File(Part),
+    /// A device or pipe: what is written is there at once.
+    Device {
+        target: PathBuf,
+        file: BufWriter<File>,
+    },
+}
+
+/// A file that is being written: it takes its name at the end, and is gone if there is none.
+pub struct Part {
+    target: PathBuf,
+    part: PathBuf,
+    file: BufWriter<File>,
 }
 
 impl Output {
     /// Standard output, or the file of `--out`.
     pub fn open(invocation: &Invocation) -> Result<Self, Error> {
-        let Some(target) = invocation.matches.get_one::<PathBuf>("out") else {
-            return Ok(Self::stdout());
-        };
-        if target.is_dir() {
-            return Err(failed(target, ErrorKind::IsADirectory.into()));
+        match invocation.matches.get_one::<PathBuf>("out") {
+            Some(target) => Self::file(target),
+            None if print::stdout_is_terminal() => Ok(Self::terminal()),
+            None => Ok(Self::stdout()),
         }
-        let part = part_of(target);
-        let file = File::create(&part).map_err(|source| failed(target, source))?;
-        Ok(Self::File { target: target.clone(), part, file: BufWriter::new(file) })
     }
 
     /// Standard output.
@@ -34,24 +45,52 @@ impl Output {
         Self::Stdout(BufWriter::new(std::io::stdout()))
     }
 
+    /// The terminal that standard output is.
+    pub fn terminal() -> Self {
+        Self::Terminal(Box::new(Pager::new()))
+    }
+
+    /// A file.
+    pub fn file(target: &Path) -> Result<Self, Error> {
+        if target.is_dir() {
+            return Err(failed(target, ErrorKind::IsADirectory.into()));
+        }
+        let target = target.to_owned();
+        let opened = |path: &Path| File::create(path).map(BufWriter::new).map_err(|source| failed(&target, source));
+        if target.exists() && !target.is_file() {
+            let file = opened(&target)?;
+            return Ok(Self::Device { target, file });
+        }
+        let part = part_of(&target);
+        let file = opened(&part)?;
+        Ok(Self::File(Part { target, part, file }))
+    }
+
     /// Where to write.
     pub fn writer(&mut self) -> &mut (dyn Write + Send) {
         match self {
             Self::Stdout(stdout) => stdout,
-            Self::File { file, .. } => file,
+            Self::Terminal(pager) => pager.as_mut(),
+            Self::File(Part { file, .. }) | Self::Device { file, .. } => file,
         }
+    }
+
+    /// The terminal, where the results go to one.
+    pub fn screen(&mut self, layout: Layout) -> Option<Screen> {
+        let Self::Terminal(pager) = self else { return None };
+        pager.cut_lines(layout == Layout::Table);
+        Some(Screen { width: pager.columns(), layout })
     }
 
     /// Ends the results: all is written, and the file stands under its name.
     pub fn finish(mut self) -> Result<(), Error> {
         match &mut self {
             Self::Stdout(stdout) => stdout.flush().map_err(Error::Output),
-            Self::File { target, part, file } => {
+            Self::Terminal(pager) => pager.finish().map_err(Error::Output),
+            Self::Device { target, file } => file.flush().map_err(|source| failed(target, source)),
+            Self::File(Part { target, part, file }) => {
                 let written = file.flush().and_then(|()| fs::rename(&*part, &*target));
-                written.map_err(|source| {
-                    let _ = fs::remove_file(part); // The failure to write is what counts.
-                    failed(target, source)
-                })
+                written.map_err(|source| failed(target, source))
             }
         }
     }
@@ -61,8 +100,17 @@ impl Output {
         match &mut self {
             // What came before the error is data too.
             Self::Stdout(stdout) => drop(stdout.flush()),
-            Self::File { part, .. } => drop(fs::remove_file(part)),
+            Self::Terminal(pager) => drop(pager.finish()),
+            Self::Device { file, .. } => drop(file.flush()),
+            Self::File(_) => {}
         }
+    }
+}
+
+/// What was not finished is taken back, however the command ends.
+impl Drop for Part {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.part); // Mostly it has its name by now; else the failure before is what counts.
     }
 }
 

@@ -19,6 +19,18 @@ pub fn stderr_is_terminal() -> bool {
     io::stderr().is_terminal()
 }
 
+/// Whether stdin is a terminal.
+pub fn stdin_is_terminal() -> bool {
+    io::stdin().is_terminal()
+}
+
+/// Columns and rows of the terminal that stdout is; a usual one's where it does not say.
+pub fn terminal_size() -> (usize, usize) {
+    let usual = (80, 24);
+    let said = terminal_size::terminal_size_of(io::stdout());
+    said.map_or(usual, |(columns, rows)| (columns.0.into(), rows.0.into()))
+}
+
 /// One line to stderr. Nothing can be done where stderr is closed.
 pub fn note(line: &str) {
     let _ = writeln!(io::stderr().lock(), "{line}");
@@ -37,6 +49,9 @@ pub fn result(text: &str) -> io::Result<()> {
 /// The error with its causes on one line, then the hint.
 pub fn error(error: &Error) {
     note(&format!("error: {}", error.line()));
+    for line in error.excerpt().into_iter().flat_map(str::lines) {
+        note(&format!("  {line}"));
+    }
     if let Some(hint) = error.hint() {
         note(&format!("hint: {hint}"));
     }

@@ -1,28 +1,33 @@
 //! `kore-lake report`.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
 
-use kore_lake::config::OutputFormat;
 use kore_lake::error::Error;
 use kore_lake::query::{Engine, Format, Params, Report, Session, report, report_sql, reports, setup};
-use serde_json::{Value, json};
 
 use super::output::{self, Output};
 use super::query::{open, write_rows};
 use super::schema::outline;
-use super::{End, Invocation, print};
+use super::{End, Invocation, report_text};
 
-type Given = BTreeMap<String, String>;
+pub type Given = BTreeMap<String, String>;
 
 pub async fn run(invocation: &Invocation) -> Result<End, Error> {
-    let names = invocation.matches.get_many::<String>("names").into_iter().flatten().map(String::as_str);
-    let names: Vec<_> = names.collect();
+    let names = names(invocation);
+    if invocation.matches.get_flag("help") {
+        return report_text::help(&names);
+    }
+    if names.is_empty() {
+        return Err(Error::Usage("expected `list`, names of reports, or `--all`".to_owned()));
+    }
     if names == ["list"] {
-        return list(invocation.settings.output);
+        return report_text::list(invocation.settings.output);
     }
     let format = output::format(invocation)?;
-    if names.len() > 1 && format.is_binary() {
+    let folder = folder(invocation);
+    if names.len() > 1 && format.is_binary() && folder.is_none() {
         return Err(Error::Usage(format!("expected one report with `--format {format}`, found {}", names.len())));
     }
     // All are checked before the first is run.
@@ -31,6 +36,9 @@ pub async fn run(invocation: &Invocation) -> Result<End, Error> {
         return print_sql(invocation, &bound).await;
     }
     let session = open(invocation).await?;
+    if let Some(folder) = folder {
+        return into_folder(&session, &bound, format, folder).await;
+    }
     let mut output = Output::open(invocation)?;
     match run_all(&session, &bound, format, &mut output).await {
         Ok(()) => output.finish().map(|()| End::Done),
@@ -46,11 +54,44 @@ async fn print_sql(invocation: &Invocation, bound: &[(&Report, Params)]) -> Resu
     let engine: Engine = invocation.argument("engine").map_or(Ok(Engine::Duckdb), |name| name.parse())?;
     let mut text = setup(engine, &outline(invocation).await?);
     for (report, params) in bound {
-        let _ = write!(text, "\n{}", report_sql(engine, report, params)?);
+        text.push('\n');
+        text.push_str(&report_sql(engine, report, params)?);
     }
     let mut output = Output::open(invocation)?;
     output.writer().write_all(text.as_bytes()).map_err(Error::Output)?;
     output.finish().map(|()| End::Done)
+}
+
+/// The reports named, or all.
+fn names(invocation: &Invocation) -> Vec<&str> {
+    if invocation.matches.get_flag("all") {
+        return reports().iter().map(|report| report.name).collect();
+    }
+    invocation.matches.get_many::<String>("names").into_iter().flatten().map(String::as_str).collect()
+}
+
+/// The folder of `--out` that each report gets a file of its own in: of all, or where `--out` is one.
+fn folder(invocation: &Invocation) -> Option<&Path> {
+    let out = invocation.matches.get_one::<PathBuf>("out")?;
+    let is_folder = out.is_dir() || out.as_os_str().as_encoded_bytes().ends_with(b"/");
+    (invocation.matches.get_flag("all") || is_folder).then_some(out)
+}
+
+/// Writes each report to a file under its name. A file stands whole or not at all; those before a failure stay.
+async fn into_folder(
+    session: &Session,
+    bound: &[(&Report, Params)],
+    format: Format,
+    folder: &Path,
+) -> Result<End, Error> {
+    let failed = |source| Error::File { operation: "make the folder", path: folder.to_owned(), source };
+    fs::create_dir_all(folder).map_err(failed)?;
+    for one in bound {
+        let mut output = Output::file(&folder.join(format!("{}.{}", one.0.name, format.extension())))?;
+        run_all(session, std::slice::from_ref(one), format, &mut output).await?;
+        output.finish()?;
+    }
+    Ok(End::Done)
 }
 
 /// Runs reports one after the other; where a person reads several, each under its name.
@@ -78,7 +119,7 @@ pub fn title(report: &Report) -> String {
 }
 
 /// Each report with its parameters. Of several reports each takes the parameters it knows, but some report must.
-fn bind<'a>(names: &[&str], given: &Given) -> Result<Vec<(&'a Report, Params)>, Error> {
+pub fn bind<'a>(names: &[&str], given: &Given) -> Result<Vec<(&'a Report, Params)>, Error> {
     let found: Vec<&Report> = names.iter().map(|name| report(name)).collect::<Result<_, _>>()?;
     let knows = |report: &Report, name: &str| report.params.iter().any(|param| param.name == name);
     let shared = |name: &String| found.iter().any(|report| knows(report, name));
@@ -96,44 +137,4 @@ fn given(invocation: &Invocation) -> Result<Given, Error> {
         _ => Err(Error::Usage(format!("expected `--param NAME=VALUE`, found `{text}`"))),
     };
     invocation.matches.get_many::<String>("params").into_iter().flatten().map(pair).collect()
-}
-
-fn list(format: OutputFormat) -> Result<End, Error> {
-    let text = match format {
-        OutputFormat::Text => list_text(),
-        OutputFormat::Json => format!("{:#}\n", Value::Array(reports().iter().map(as_json).collect())),
-    };
-    print::result(&text).map_err(Error::Output)?;
-    Ok(End::Done)
-}
-
-fn list_text() -> String {
-    let mut out = String::new();
-    for report in reports() {
-        let _ = writeln!(out, "{}\n  {}", report.name, report.purpose);
-        for param in &report.params {
-            let default = param.default.unwrap_or("none");
-            let _ =
-                writeln!(out, "    {}={default}  {}: {}", param.name, param.param_type.expected(), param.description);
-        }
-    }
-    out
-}
-
-fn as_json(report: &Report) -> Value {
-    let params = report.params.iter().map(|param| {
-        json!({
-            "name": param.name,
-            "type": param.param_type.expected(),
-            "default": param.default,
-            "description": param.description,
-        })
-    });
-    let columns = report.columns.iter().map(|column| json!({"name": column.name, "description": column.description}));
-    json!({
-        "name": report.name,
-        "purpose": report.purpose,
-        "params": params.collect::<Vec<_>>(),
-        "columns": columns.collect::<Vec<_>>(),
-    })
 }

@@ -109,6 +109,7 @@ pub const OPTIONS: &[OptionSpec] = &[
     named("request_timeout", "DURATION", "Time a whole answer may take"),
     named("max_page_bytes", "SIZE", "Largest answer that is taken, unpacked"),
     named("memory_limit", "SIZE", "Memory for sorting and queries, such as 512MiB"),
+    named("spill_dir", "DIR", "Folder for what a query cannot hold in memory; the system's temporary one unless given"),
     named("wait_lock", "DURATION", "How long to wait for another writer of the account"),
     named("now", "TIME", "Take this for the present: range end, lookback, what counts as final"),
     switch("single_writer", "Take a store that cannot keep two writers apart: nothing else writes this lake"),

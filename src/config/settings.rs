@@ -53,6 +53,8 @@ pub struct Settings {
     pub max_page_bytes: usize,
     /// Memory for sorting and queries.
     pub memory_limit_bytes: usize,
+    /// Folder that queries spill to.
+    pub spill_dir: Option<PathBuf>,
     /// How long to wait for another writer of the account.
     pub wait_lock: Duration,
     /// The present, where it was set.
@@ -193,6 +195,7 @@ impl Settings {
                     size(t).filter(|bytes| *bytes >= LEAST_MEMORY)
                 })?
                 .unwrap_or_else(memory_limit_of_machine),
+            spill_dir: read.text("spill_dir").map(PathBuf::from),
             wait_lock: read.required("wait_lock", DURATION, duration)?,
             now: read.optional("now", TIME, |t| t.parse().ok())?,
             single_writer: read.switch("single_writer")?,

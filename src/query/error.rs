@@ -1,14 +1,15 @@
 use std::fmt;
 
 use arrow::error::ArrowError;
-use datafusion::common::{DataFusionError, SchemaError};
+use datafusion::common::{DataFusionError, SchemaError, TableReference};
 use datafusion::parquet::errors::ParquetError;
 use object_store::path::Path;
 
 use super::engine::Engine;
 use super::files::{Fault, Snapshot};
+use super::said::{plain, unknown_field};
 use super::suggest::{did_you_mean, near, quoted};
-use crate::schema::Schema;
+use crate::schema::{Column, Kind, Schema};
 
 /// Why a question has no answer.
 #[derive(Debug, thiserror::Error)]
@@ -18,6 +19,9 @@ pub enum QueryError {
     Syntax {
         /// What the parser says, with line and column.
         message: String,
+        /// The line of the text that the parser stopped in, and below it a `^` at the place; none where it names no
+        /// place in the text.
+        excerpt: Option<String>,
     },
     /// A statement that would write, or change the session's settings; nothing of it was run.
     #[error(
@@ -30,9 +34,9 @@ pub enum QueryError {
         found: String,
     },
     /// A table that the session does not have.
-    #[error("statement {number}: unknown table `{name}`{}", did_you_mean(near))]
+    #[error("{}unknown table `{name}`{}", statement(*number), did_you_mean(near))]
     UnknownTable {
-        /// Position of the statement in the text, from 1.
+        /// Position of the statement in the text, from 1; 0 where no statement asked.
         number: usize,
         /// The table named.
         name: String,
@@ -47,6 +51,18 @@ pub enum QueryError {
         /// The column named.
         name: String,
         /// Columns of nearly that name.
+        near: Vec<String>,
+        /// Tables and views that have a column of that very name.
+        elsewhere: Vec<String>,
+    },
+    /// A function that there is not.
+    #[error("statement {number}: unknown function `{name}`{}", did_you_mean(near))]
+    UnknownFunction {
+        /// Position of the statement in the text, from 1.
+        number: usize,
+        /// The function named.
+        name: String,
+        /// Functions of nearly that name.
         near: Vec<String>,
     },
     /// The statement cannot be planned, or failed while it ran. The same statement fails again.
@@ -191,6 +207,7 @@ impl QueryError {
             | Self::Refused { .. }
             | Self::UnknownTable { .. }
             | Self::UnknownColumn { .. }
+            | Self::UnknownFunction { .. }
             | Self::Statement { .. }
             | Self::UnknownReport { .. }
             | Self::UnknownParam { .. }
@@ -206,6 +223,35 @@ impl QueryError {
             Self::Output(_) => QueryErrorKind::Output,
             Self::Memory { .. } | Self::Internal { .. } => QueryErrorKind::Unexpected,
         }
+    }
+
+    /// The place in the text that the failure is about: a line of it, and below it a `^`.
+    pub fn excerpt(&self) -> Option<&str> {
+        match self {
+            Self::Syntax { excerpt, .. } => excerpt.as_deref(),
+            _ => None,
+        }
+    }
+
+    /// What the user can do, where more can be said than the message says.
+    pub fn hint(&self) -> Option<String> {
+        let hint = match self {
+            Self::Corrupt { .. } => "move the object away or restore it, then load its day again".to_owned(),
+            Self::Memory { .. } => "give it more with --memory-limit, or let it read fewer days or columns".to_owned(),
+            Self::UnknownColumn { name, elsewhere, .. } if !elsewhere.is_empty() => {
+                format!("`{name}` is a column of {}", quoted(elsewhere, ", "))
+            }
+            Self::UnknownColumn { near, .. } if near.is_empty() => {
+                "`DESCRIBE contacts` lists the columns of a table or view, `SHOW TABLES` what there is".to_owned()
+            }
+            Self::UnknownFunction { near, .. } if near.is_empty() => "`SHOW FUNCTIONS` lists them".to_owned(),
+            Self::UnknownReport { .. } => "`kore-lake report list` says what each report tells".to_owned(),
+            Self::UnknownParam { report, .. } | Self::ParamValue { report, .. } => {
+                format!("`kore-lake report {report} --help` explains its parameters")
+            }
+            _ => return None,
+        };
+        Some(hint)
     }
 
     /// What a failure of statement `number` means, by what the engine says and what the snapshot noted.
@@ -225,7 +271,13 @@ impl QueryError {
             DataFusionError::SchemaError(schema, _) => Self::of_schema(number, schema, message),
             DataFusionError::ResourcesExhausted(_) => Self::Memory { number, message },
             DataFusionError::Internal(_) => Self::Internal { message },
-            _ => Self::Statement { number, message },
+            _ => match unknown_field(&message) {
+                Some(name) => {
+                    let near = near(&name, names_below(&Schema::conversations().columns));
+                    Self::UnknownColumn { number, name, near, elsewhere: Vec::new() }
+                }
+                None => Self::Statement { number, message },
+            },
         }
     }
 
@@ -233,8 +285,25 @@ impl QueryError {
         let SchemaError::FieldNotFound { field, valid_fields } = error else {
             return Self::Statement { number, message };
         };
-        let near = near(&field.name, valid_fields.iter().map(|field| field.name.as_str()));
-        Self::UnknownColumn { number, name: field.flat_name(), near }
+        let near_columns = || near(&field.name, valid_fields.iter().map(|field| field.name.as_str()));
+        let Some(table) = &field.relation else {
+            return Self::UnknownColumn {
+                number,
+                name: field.name.clone(),
+                near: near_columns(),
+                elsewhere: Vec::new(),
+            };
+        };
+        let tables = || valid_fields.iter().filter_map(|field| field.relation.as_ref()).map(TableReference::table);
+        if tables().any(|name| name == table.table()) {
+            return Self::UnknownColumn {
+                number,
+                name: field.flat_name(),
+                near: near_columns(),
+                elsewhere: Vec::new(),
+            };
+        }
+        Self::UnknownTable { number, name: table.to_string(), near: near(table.table(), tables()) }
     }
 }
 
@@ -252,6 +321,11 @@ impl From<Fault> for QueryError {
     }
 }
 
+/// Which statement, where one asked.
+fn statement(number: usize) -> String {
+    if number == 0 { String::new() } else { format!("statement {number}: ") }
+}
+
 /// Our own error, where the engine only carried it.
 fn own(error: DataFusionError) -> Result<QueryError, DataFusionError> {
     match error {
@@ -264,6 +338,22 @@ fn own(error: DataFusionError) -> Result<QueryError, DataFusionError> {
         }
         other => Err(other),
     }
+}
+
+/// The names of columns, and of those within them.
+fn names_below(columns: &[Column]) -> Vec<&str> {
+    let mut names = Vec::new();
+    for column in columns {
+        names.push(column.name.as_str());
+        let mut kind = &column.kind;
+        while let Kind::List(element) = kind {
+            kind = element;
+        }
+        if let Kind::Struct(fields) = kind {
+            names.extend(names_below(fields));
+        }
+    }
+    names
 }
 
 /// Whether the cause lies in the bytes of an object, wherever in the chain that is said.
@@ -287,37 +377,6 @@ fn suspects(snapshot: &Snapshot) -> String {
         [object] => object.to_string(),
         objects => format!("one of {} objects read", objects.len()),
     }
-}
-
-/// The engine's message without its prefixes and back trace.
-fn plain(error: &DataFusionError) -> String {
-    let root = error.find_root();
-    let text = match root {
-        DataFusionError::SQL(parser, _) => parser.to_string(),
-        other => other.message().into_owned(),
-    };
-    let text = text.split(DataFusionError::BACK_TRACE_SEP).next().unwrap_or_default();
-    let text = of_arguments(text).unwrap_or(text);
-    text.split_whitespace().collect::<Vec<_>>().join(" ").trim_end_matches('.').to_owned()
-}
-
-/// What a function of ours says of its arguments, without the engine's frame around it.
-fn of_arguments(text: &str) -> Option<&str> {
-    let (_, said) = text.split_once("user-defined coercion failed with: Error during planning: ")?;
-    said.split(" No function matches").next().map(|said| said.trim_end_matches('.'))
-}
-
-/// What the parser says of text that is no SQL.
-pub(super) fn syntax(error: &DataFusionError) -> QueryError {
-    let spelled = [
-        ("sql parser error: ", ""),
-        ("Expected: ", "expected "),
-        (", found: ", ", found "),
-        (" at Line: ", " at line "),
-        (", Column: ", ", column "),
-    ];
-    let message = spelled.iter().fold(plain(error), |text, (theirs, ours)| text.replacen(theirs, ours, 1));
-    QueryError::Syntax { message }
 }
 
 /// A failure while the session was made, when no statement has been given yet.

@@ -12,6 +12,7 @@
 //! One statement sees one listing: a day replaced while it is read is an error or a new try, never a mixture
 //! of two versions.
 
+mod catalog;
 mod engine;
 mod error;
 mod export;
@@ -25,6 +26,7 @@ mod pinned;
 mod reader;
 mod report;
 mod rows;
+mod said;
 mod script;
 mod session;
 mod suggest;
@@ -37,8 +39,8 @@ pub use engine::Engine;
 pub use error::{QueryError, QueryErrorKind};
 pub use export::{LakeOutline, report_sql, setup};
 pub use files::LakeFiles;
-pub use format::{Format, render, render_with};
+pub use format::{Format, Layout, Screen, render, render_on, render_with};
 pub use report::{Param, ParamType, Params, Report, ReportColumn, report, reports};
 pub use rows::Rows;
-pub use script::Statement;
+pub use script::{Statement, is_complete};
 pub use session::{Session, SessionSettings};

@@ -4,9 +4,10 @@ use datafusion::logical_expr::{DdlStatement, LogicalPlan};
 use datafusion::sql::parser::{DFParserBuilder, Statement as SqlStatement};
 use datafusion::sql::sqlparser::ast::Statement as Ast;
 use datafusion::sql::sqlparser::dialect::GenericDialect;
+use datafusion::sql::sqlparser::tokenizer::{Token, Tokenizer};
 
 use super::QueryError;
-use super::error::syntax;
+use super::said::syntax;
 
 /// One statement of a text, parsed but not yet planned: it sees the views that those before it made.
 #[derive(Debug, Clone)]
@@ -25,6 +26,11 @@ impl Statement {
     /// The statement's SQL, as the parser writes it.
     pub fn sql(&self) -> String {
         self.parsed.to_string()
+    }
+
+    /// Whether it answers with rows, and is no `CREATE VIEW`.
+    pub fn answers(&self) -> bool {
+        !matches!(&self.parsed, SqlStatement::Statement(ast) if matches!(ast.as_ref(), Ast::CreateView { .. }))
     }
 
     pub(super) fn refused(&self) -> QueryError {
@@ -52,16 +58,38 @@ impl Statement {
 /// The statements of a text, in order: one at least, and each may be run. A `;` inside a string or comment separates
 /// nothing.
 pub(super) fn parse(sql: &str) -> Result<Vec<Statement>, QueryError> {
+    parse_after(sql, 0)
+}
+
+/// The statements of a text that comes after others.
+pub(super) fn parse_after(sql: &str, before: usize) -> Result<Vec<Statement>, QueryError> {
     let dialect = GenericDialect {};
-    let mut parser = DFParserBuilder::new(sql).with_dialect(&dialect).build().map_err(|error| syntax(&error))?;
-    let parsed = parser.parse_statements().map_err(|error| syntax(&error))?;
-    let statement = |(at, parsed)| Statement { number: at + 1, parsed, params: None };
+    let mut parser = DFParserBuilder::new(sql).with_dialect(&dialect).build().map_err(|error| syntax(&error, sql))?;
+    let parsed = parser.parse_statements().map_err(|error| syntax(&error, sql))?;
+    let statement = |(at, parsed)| Statement { number: before + at + 1, parsed, params: None };
     let statements: Vec<Statement> = parsed.into_iter().enumerate().map(statement).collect();
     if statements.is_empty() {
-        return Err(QueryError::Syntax { message: "expected an SQL statement, found none".to_owned() });
+        return Err(QueryError::Syntax { message: "expected an SQL statement, found none".to_owned(), excerpt: None });
     }
     statements.iter().try_for_each(Statement::check_syntax)?;
     Ok(statements)
+}
+
+/// Whether a text that is being typed ends with the `;` of a statement. One inside a string or comment ends nothing.
+pub fn is_complete(sql: &str) -> bool {
+    let Ok(tokens) = Tokenizer::new(&GenericDialect {}, sql).tokenize() else { return false };
+    tokens.iter().rfind(|token| !matches!(token, Token::Whitespace(_))) == Some(&Token::SemiColon)
+}
+
+/// The statement that tells how another is run; with `analyze` it runs it, and tells how that went.
+pub(super) fn explained(statement: &Statement, analyze: bool) -> Result<Statement, QueryError> {
+    if matches!(statement.parsed, SqlStatement::Explain(_)) || !statement.answers() {
+        return Ok(statement.clone());
+    }
+    let words = if analyze { "EXPLAIN ANALYZE" } else { "EXPLAIN" };
+    let mut explained = parse(&format!("{words} {}", statement.sql()))?;
+    let explained = explained.pop().ok_or_else(|| super::error::internal("nothing to explain"))?;
+    Ok(Statement { number: statement.number, params: statement.params.clone(), ..explained })
 }
 
 fn reads(statement: &SqlStatement) -> bool {

@@ -1,11 +1,16 @@
+use std::collections::BTreeSet;
 use std::fmt;
+use std::num::NonZero;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::thread::available_parallelism;
 
 use arrow::datatypes::Schema as ArrowSchema;
-use datafusion::common::{ParamValues, TableReference};
+use datafusion::common::{DataFusionError, ParamValues, TableReference};
+use datafusion::datasource::TableType;
 use datafusion::execution::SessionStateBuilder;
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
+use datafusion::execution::memory_pool::FairSpillPool;
 use datafusion::execution::object_store::{DefaultObjectStoreRegistry, ObjectStoreRegistry};
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::logical_expr::LogicalPlan;
@@ -19,6 +24,7 @@ use super::files::{LakeFiles, Snapshot};
 use super::ledger::LedgerLines;
 use super::pinned::PinnedStore;
 use super::report::{Params, Report};
+use super::said::unknown_function;
 use super::script::{self, Statement};
 use super::suggest::near;
 use super::table::{Conversations, STORE_URL};
@@ -79,6 +85,18 @@ impl Session {
         script::parse(sql)
     }
 
+    /// The statements of several texts, numbered through.
+    ///
+    /// # Errors
+    /// As [`Session::parse`].
+    pub fn parse_all(&self, texts: &[String]) -> Result<Vec<Statement>, QueryError> {
+        texts.iter().try_fold(Vec::new(), |mut all, text| {
+            let more = script::parse_after(text, all.len())?;
+            all.extend(more);
+            Ok(all)
+        })
+    }
+
     /// Runs a statement; the rows are computed as they are taken. It sees the lake as one listing shows it.
     ///
     /// # Errors
@@ -115,10 +133,32 @@ impl Session {
         names
     }
 
+    /// Names of the functions that a statement may use, sorted.
+    pub fn functions(&self) -> Vec<String> {
+        let state = self.context.state();
+        let scalar = state.scalar_functions().keys();
+        let names = scalar.chain(state.aggregate_functions().keys()).chain(state.window_functions().keys());
+        let names: BTreeSet<String> = names.filter(|name| is_word(name)).cloned().collect();
+        names.into_iter().collect()
+    }
+
+    /// How a statement is run, as the engine writes its plans; with `analyze` it is run, and the plan says how many
+    /// rows each step gave and how long it took.
+    ///
+    /// # Errors
+    /// As [`Session::run`].
+    pub async fn explain(&self, statement: &Statement, analyze: bool) -> Result<Rows, QueryError> {
+        self.run(&script::explained(statement, analyze)?).await
+    }
+
     /// Columns of a table or view; none if there is no such table.
     pub async fn columns(&self, table: &str) -> Option<Arc<ArrowSchema>> {
         let provider = self.context.table_provider(table).await.ok()?;
         Some(provider.schema())
+    }
+
+    pub(super) async fn table_type(&self, table: &str) -> Option<TableType> {
+        self.context.table_provider(table).await.ok().map(|provider| provider.table_type())
     }
 
     async fn attempt(&self, statement: &Statement) -> Result<Rows, QueryError> {
@@ -145,7 +185,10 @@ impl Session {
         let state = context.state();
         let plan = match state.statement_to_plan(statement.parsed.clone()).await {
             Ok(plan) => plan,
-            Err(error) => return Err(self.unknown_table(context, statement).unwrap_or_else(|| failed(error))),
+            Err(error) => {
+                let error = self.unknown(context, statement, &error).unwrap_or_else(|| failed(error));
+                return Err(self.with_places(error).await);
+            }
         };
         statement.check_plan(&plan)?;
         match &statement.params {
@@ -154,19 +197,46 @@ impl Session {
         }
     }
 
+    /// The table or function that a statement names and that there is not.
+    fn unknown(&self, context: &SessionContext, statement: &Statement, error: &DataFusionError) -> Option<QueryError> {
+        self.unknown_table(context, statement).or_else(|| {
+            let name = unknown_function(error)?;
+            let functions = self.functions();
+            let near = near(&name, functions.iter().map(String::as_str));
+            Some(QueryError::UnknownFunction { number: statement.number, name, near })
+        })
+    }
+
+    /// The error with the tables that have the column which the statement's own lack.
+    async fn with_places(&self, error: QueryError) -> QueryError {
+        let QueryError::UnknownColumn { number, name, near, mut elsewhere } = error else { return error };
+        for table in self.tables() {
+            let schema = self.columns(&table).await;
+            if schema.is_some_and(|schema| schema.column_with_name(&name).is_some()) {
+                elsewhere.push(table);
+            }
+        }
+        QueryError::UnknownColumn { number, name, near, elsewhere }
+    }
+
     /// The first table that a statement names and the session does not have.
     fn unknown_table(&self, context: &SessionContext, statement: &Statement) -> Option<QueryError> {
         let state = context.state();
         let references = state.resolve_table_references(&statement.parsed).ok()?;
         let known = |reference: &TableReference| {
-            let exists = context.table_exist(reference.clone()).unwrap_or(true);
+            let exists = context.table_exist(reference.clone()).unwrap_or(false);
             exists || state.table_functions().contains_key(reference.table())
         };
-        let name = references.iter().find(|reference| !known(reference))?.table().to_owned();
+        let name = references.iter().find(|reference| !known(reference))?.to_string();
+        Some(self.no_table(statement.number, name))
+    }
+
+    /// The error of a table that there is not; statement 0 where none asked for it.
+    pub(super) fn no_table(&self, number: usize, name: String) -> QueryError {
         let tables = self.tables();
         let near = near(&name, tables.iter().map(String::as_str));
         let near = if near.is_empty() { tables } else { near };
-        Some(QueryError::UnknownTable { number: statement.number, name, near })
+        QueryError::UnknownTable { number, name, near }
     }
 
     /// A context for one statement: catalog, functions, memory and spill folder are the session's; listing,
@@ -196,22 +266,43 @@ impl fmt::Debug for Session {
     }
 }
 
+/// Whether a function is called by its name: some are operators only.
+fn is_word(name: &str) -> bool {
+    name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') && !name.starts_with('_')
+}
+
 fn config(settings: &SessionSettings) -> SessionConfig {
-    let config = SessionConfig::new()
+    SessionConfig::new()
         .with_information_schema(true)
         .with_collect_statistics(false)
+        .with_sort_spill_reservation_bytes(spill_reservation_bytes(settings))
         .set_str("datafusion.execution.time_zone", "+00:00")
-        .set_bool("datafusion.sql_parser.map_string_types_to_utf8view", false);
-    match settings.parallelism {
-        Some(partitions) => config.with_target_partitions(partitions),
-        None => config,
-    }
+        .set_bool("datafusion.sql_parser.map_string_types_to_utf8view", false)
+        .with_target_partitions(partitions(settings))
+}
+
+/// Memory that a partition gets at least: with less, sorts of wide rows cannot even merge what they spilled.
+const PARTITION_BYTES: usize = 16 << 20;
+
+/// Partitions worked on side by side: no more than the memory is enough for.
+fn partitions(settings: &SessionSettings) -> usize {
+    let wanted = settings.parallelism.or_else(|| available_parallelism().ok().map(NonZero::get)).unwrap_or(1);
+    let room = settings.memory_limit_bytes.map_or(wanted, |bytes| bytes / PARTITION_BYTES);
+    wanted.min(room).max(1)
+}
+
+/// What the sort of a partition keeps for merging what it spilled: the engine's default, but no more than half of the
+/// memory in all.
+fn spill_reservation_bytes(settings: &SessionSettings) -> usize {
+    const USUAL: usize = 10 << 20;
+    settings.memory_limit_bytes.map_or(USUAL, |bytes| USUAL.min(bytes / (2 * partitions(settings))))
 }
 
 fn runtime(settings: &SessionSettings) -> datafusion::common::Result<Arc<RuntimeEnv>> {
     let mut builder = RuntimeEnvBuilder::new();
     if let Some(bytes) = settings.memory_limit_bytes {
-        builder = builder.with_memory_limit(bytes, 1.0);
+        // Shared out among those who can spill: first come, first served, one sort would leave the others nothing.
+        builder = builder.with_memory_pool(Arc::new(FairSpillPool::new(bytes)));
     }
     if let Some(folder) = &settings.spill_folder {
         let mode = DiskManagerMode::Directories(vec![folder.clone()]);

@@ -4,4 +4,6 @@ mod asking;
 mod checking;
 mod going_on;
 mod keeping;
+mod large;
 mod loading;
+mod prompt;

@@ -4,6 +4,7 @@ mod cells;
 mod columnar;
 mod delimited;
 mod json;
+mod people;
 mod sink;
 mod text;
 
@@ -14,6 +15,7 @@ use std::str::FromStr;
 use arrow::datatypes::Schema as ArrowSchema;
 use arrow::record_batch::RecordBatch;
 
+use self::people::{Plans, Records};
 use self::sink::Sink;
 use super::{QueryError, Rows};
 
@@ -23,7 +25,7 @@ use super::{QueryError, Rows};
 /// Parquet), nested values are JSON.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
-    /// For people: aligned columns, in blocks of 1,000 rows with the names above each.
+    /// For people: aligned columns, in blocks of 1,000 rows with the names above each. Plans as the engine writes them.
     Table,
     /// RFC 4180 with a line of names; null is empty.
     Csv,
@@ -57,6 +59,15 @@ impl Format {
         }
     }
 
+    /// How names of files of this format end.
+    pub fn extension(self) -> &'static str {
+        match self {
+            Self::Table => "txt",
+            Self::Markdown => "md",
+            other => other.as_str(),
+        }
+    }
+
     /// Whether the output is bytes that no terminal should get.
     pub fn is_binary(self) -> bool {
         self == Self::Parquet
@@ -80,6 +91,24 @@ impl fmt::Display for Format {
     }
 }
 
+/// A terminal that rows are written for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Screen {
+    /// Its columns. Cells of a wider table are cut, the widest first.
+    pub width: usize,
+    /// How rows are laid out.
+    pub layout: Layout,
+}
+
+/// How rows are laid out on a terminal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Layout {
+    /// As [`Format::Table`].
+    Table,
+    /// A block a row, a line a column.
+    Records,
+}
+
 /// What a format does with the batches of one answer.
 trait Writer {
     fn write(&mut self, batch: &RecordBatch) -> io::Result<()>;
@@ -93,7 +122,8 @@ fn writer<'a>(
     out: &'a mut (dyn Write + Send),
 ) -> io::Result<Box<dyn Writer + Send + 'a>> {
     Ok(match format {
-        Format::Table => Box::new(text::Table::new(out, schema)),
+        Format::Table if Plans::are_in(schema) => Box::new(Plans::new(out)),
+        Format::Table => Box::new(text::Table::new(out, schema, None)),
         Format::Markdown => Box::new(text::Markdown::new(out, schema)?),
         Format::Csv => Box::new(delimited::Delimited::new(out, b',', schema)?),
         Format::Tsv => Box::new(delimited::Delimited::new(out, b'\t', schema)?),
@@ -110,19 +140,44 @@ fn writer<'a>(
 /// # Errors
 /// What the rows fail with, or [`QueryError::Output`]; what was written until then stays.
 pub async fn render(rows: Rows, format: Format, out: &mut (dyn Write + Send)) -> Result<usize, QueryError> {
+    render_by(rows, out, |schema, out| writer(format, schema, out)).await
+}
+
+/// Writes rows as people read them on a terminal, and says how many there were.
+///
+/// # Errors
+/// As [`render`].
+pub async fn render_on(rows: Rows, screen: Screen, out: &mut (dyn Write + Send)) -> Result<usize, QueryError> {
+    render_by(rows, out, |schema, out| {
+        Ok(match screen.layout {
+            _ if Plans::are_in(schema) => Box::new(Plans::new(out)),
+            Layout::Table => Box::new(text::Table::new(out, schema, Some(screen.width))),
+            Layout::Records => Box::new(Records::new(out, schema)),
+        })
+    })
+    .await
+}
+
+async fn render_by(
+    rows: Rows,
+    out: &mut (dyn Write + Send),
+    writer: impl for<'a> FnOnce(&ArrowSchema, &'a mut (dyn Write + Send)) -> io::Result<Box<dyn Writer + Send + 'a>> + Send,
+) -> Result<usize, QueryError> {
     if rows.schema().fields().is_empty() {
         return Ok(0);
     }
     let mut sink = Sink::new(out);
-    let written = write_all(rows, format, &mut sink).await;
+    let written = match writer(&cells::plain_schema(&rows.schema()), &mut sink) {
+        Ok(writer) => write_all(rows, writer).await,
+        Err(error) => Err(QueryError::Output(error)),
+    };
     written.map_err(|error| match error {
         QueryError::Output(error) => QueryError::Output(sink.failure(error)),
         other => other,
     })
 }
 
-async fn write_all(mut rows: Rows, format: Format, out: &mut Sink<'_>) -> Result<usize, QueryError> {
-    let mut writer = writer(format, &cells::plain_schema(&rows.schema()), out).map_err(QueryError::Output)?;
+async fn write_all(mut rows: Rows, mut writer: Box<dyn Writer + Send + '_>) -> Result<usize, QueryError> {
     let mut count = 0;
     while let Some(batch) = rows.next().await? {
         count += batch.num_rows();

@@ -3,27 +3,40 @@ use std::io::{self, Write};
 use arrow::datatypes::{DataType, Schema as ArrowSchema};
 use arrow::record_batch::RecordBatch;
 use comfy_table::{CellAlignment, presets};
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use super::{Writer, cells};
 
 /// Rows whose cells are held, so that their columns line up.
 const BLOCK_ROWS: usize = 1_000;
 
+/// A cell is not cut below this: less says nothing. What is too wide all the same is for a pager to shift.
+const LEAST_CELL: usize = 24;
+
 /// Aligned columns, in blocks: memory stays bounded, and every block fits its own cells.
 pub(super) struct Table<'a> {
     out: &'a mut (dyn Write + Send),
     columns: Vec<Column>,
     held: Vec<Vec<String>>,
+    /// Columns of the terminal that the table is for.
+    width: Option<usize>,
     began: bool,
 }
 
-struct Column {
-    name: String,
+pub(super) struct Column {
+    pub(super) name: String,
     right: bool,
     float: bool,
 }
 
-fn columns(schema: &ArrowSchema) -> Vec<Column> {
+impl Column {
+    /// A cell as a person reads it, on one line.
+    pub(super) fn shown(&self, cell: &str) -> String {
+        if self.float { rounded(cell) } else { visible(cell) }
+    }
+}
+
+pub(super) fn columns(schema: &ArrowSchema) -> Vec<Column> {
     let right = |data_type: &DataType| data_type.is_numeric();
     schema
         .fields()
@@ -53,12 +66,47 @@ fn rounded(cell: &str) -> String {
     }
 }
 
+/// The text as far as it fits, and `…` for the rest.
+fn cut(text: &mut String, most: usize) {
+    if text.width() <= most {
+        return;
+    }
+    let mut width = 0;
+    let end = text.char_indices().find(|(_, c)| {
+        width += c.width().unwrap_or(0);
+        width >= most
+    });
+    text.truncate(end.map_or(text.len(), |(at, _)| at));
+    text.push('…');
+}
+
 impl<'a> Table<'a> {
-    pub(super) fn new(out: &'a mut (dyn Write + Send), schema: &ArrowSchema) -> Self {
-        Self { out, columns: columns(schema), held: Vec::new(), began: false }
+    pub(super) fn new(out: &'a mut (dyn Write + Send), schema: &ArrowSchema, width: Option<usize>) -> Self {
+        Self { out, columns: columns(schema), held: Vec::new(), width, began: false }
+    }
+
+    /// Cuts the cells that are widest, where the block is wider than the terminal: as little as makes it fit.
+    fn fit(&mut self) {
+        let Some(width) = self.width else { return };
+        let widths: Vec<usize> = (0..self.columns.len()).map(|at| self.width_of(at)).collect();
+        let total = |most: usize| widths.iter().map(|width| width.min(&most) + 3).sum::<usize>() + 1;
+        let widest = widths.iter().copied().max().unwrap_or(0);
+        if total(widest) <= width {
+            return;
+        }
+        let most = (LEAST_CELL..widest).rev().find(|most| total(*most) <= width).unwrap_or(LEAST_CELL);
+        for cell in self.held.iter_mut().flatten() {
+            cut(cell, most);
+        }
+    }
+
+    fn width_of(&self, at: usize) -> usize {
+        let cells = self.held.iter().map(|row| row[at].width());
+        cells.max().unwrap_or(0).max(self.columns[at].name.width())
     }
 
     fn write_block(&mut self) -> io::Result<()> {
+        self.fit();
         let mut table = comfy_table::Table::new();
         table.load_preset(presets::UTF8_FULL_CONDENSED).set_header(self.columns.iter().map(|column| &column.name));
         for (at, column) in self.columns.iter().enumerate() {
@@ -75,8 +123,7 @@ impl Writer for Table<'_> {
     fn write(&mut self, batch: &RecordBatch) -> io::Result<()> {
         for row in cells::texts(&cells::flat(batch)?)? {
             let cells = row.iter().zip(&self.columns);
-            self.held
-                .push(cells.map(|(cell, column)| if column.float { rounded(cell) } else { visible(cell) }).collect());
+            self.held.push(cells.map(|(cell, column)| column.shown(cell)).collect());
             if self.held.len() == BLOCK_ROWS {
                 self.write_block()?;
             }

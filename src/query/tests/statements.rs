@@ -102,7 +102,7 @@ async fn a_function_says_what_it_takes_on_one_line() {
     let error = async |sql| lake.try_ask(sql).await.unwrap_err().to_string();
     insta::assert_snapshot!(error("SELECT bucket(DATE '2026-03-02')").await, @"statement 1: `bucket` takes 2 arguments, found 1");
     insta::assert_snapshot!(error("SELECT local_time('x', 'UTC')").await, @"statement 1: argument 1 of `local_time`: expected a timestamp or date, found Utf8");
-    insta::assert_snapshot!(error("SELECT bukket(1)").await, @"statement 1: Invalid function 'bukket'. Did you mean 'bucket'?");
+    insta::assert_snapshot!(error("SELECT bukket(1)").await, @"statement 1: unknown function `bukket`; did you mean `bucket`?");
 }
 
 #[test]

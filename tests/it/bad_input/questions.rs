@@ -42,11 +42,15 @@ fn a_statement_that_cannot_be_understood_is_explained() {
     exit 2
     --- stderr
     error: cannot parse the SQL: expected an SQL statement, found SELEC at line 1, column 1
+      SELEC 1
+      ^
     ");
     insta::assert_snapshot!(query(&loaded, "SELECT count(* FROM conversations"), @"
     exit 2
     --- stderr
     error: cannot parse the SQL: expected ), found FROM at line 1, column 16
+      SELECT count(* FROM conversations
+                     ^
     ");
     insta::assert_snapshot!(query(&loaded, "SELECT 1 FROM conversation"), @"
     exit 2
@@ -61,6 +65,23 @@ fn a_statement_that_cannot_be_understood_is_explained() {
 }
 
 #[test]
+fn an_error_says_where_the_right_name_is() {
+    let loaded = Loaded::new();
+    let stderr = |sql: &str| query(&loaded, sql).stderr;
+    insta::assert_snapshot!(stderr("SELECT missed.queue_name FROM missed_offers AS m"), @"error: statement 1: unknown table `missed`; did you mean `m`?");
+    let elsewhere = stderr("SELECT wait_seconds FROM contacts");
+    assert!(elsewhere.contains("hint: `wait_seconds` is a column of `queue_entries`"), "{elsewhere}");
+    insta::assert_snapshot!(stderr("SELECT lenght(channel) FROM contacts"), @"error: statement 1: unknown function `lenght`; did you mean `length`?");
+    insta::assert_snapshot!(stderr("SELECT abs(channel, 2) FROM contacts"), @"error: statement 1: expected `abs(Numeric(1))`, found `abs(Utf8, Int64)`");
+    insta::assert_snapshot!(stderr("SELECT destinations[1]['queue_nam'] FROM conversations"), @"error: statement 1: unknown column `queue_nam`; did you mean `queue_name`?");
+    insta::assert_snapshot!(stderr("SELECT 1 +"), @"
+    error: cannot parse the SQL: expected an expression, found the end
+      SELECT 1 +
+                ^
+    ");
+}
+
+#[test]
 fn a_failing_statement_ends_the_script_and_what_came_before_it_is_printed() {
     let loaded = Loaded::new();
     let sql = "SELECT 1 AS one; SELECT nothing FROM conversations; SELECT 3 AS three";
@@ -71,6 +92,7 @@ fn a_failing_statement_ends_the_script_and_what_came_before_it_is_printed() {
     1
     --- stderr
     error: statement 2: unknown column `nothing`
+    hint: `DESCRIBE contacts` lists the columns of a table or view, `SHOW TABLES` what there is
     ");
     let to_file = loaded.program("query --format csv -o out.csv -c").arg(sql);
     assert_eq!(refused(loaded.path(), to_file).code, 2, "and a file of half the results is none");
@@ -105,16 +127,19 @@ fn a_report_or_parameter_that_is_none_is_named() {
     exit 2
     --- stderr
     error: unknown report `volum`; did you mean `volume`?
+    hint: `kore-lake report list` says what each report tells
     ");
     insta::assert_snapshot!(report("volume --param zone=UTC"), @"
     exit 2
     --- stderr
     error: report `volume` has no parameter `zone`; expected one of `from`, `to`, `time_zone`, `account`, `channel`, `interval`
+    hint: `kore-lake report volume --help` explains its parameters
     ");
     insta::assert_snapshot!(report("volume --param interval=soon"), @"
     exit 2
     --- stderr
     error: parameter `interval` of report `volume`: expected one of `15m`, `30m`, `60m`, `day`, `weekday_hour` (default `day`), found `soon`
+    hint: `kore-lake report volume --help` explains its parameters
     ");
     insta::assert_snapshot!(report("volume --param interval"), @"
     exit 2
@@ -131,8 +156,6 @@ fn a_report_or_parameter_that_is_none_is_named() {
     --- stderr
     error: invalid value 'xml' for '--format <FORMAT>'
       [possible values: table, csv, tsv, json, ndjson, markdown, parquet]
-
-    For more information, try '--help'.
     ");
 }
 

@@ -139,6 +139,27 @@ fn several_reports_share_their_parameters() {
     assert!(tables.starts_with("## volume: ") && tables.contains("\n\n## containment: "), "{tables}");
 }
 
+#[test]
+fn a_report_explains_itself_and_all_of_them_go_into_a_folder() {
+    let loaded = Loaded::new();
+    let help = loaded.program("report volume --help").run().output();
+    for said in
+        ["How many contacts began", "one of `15m`, `30m`, `60m`, `day`, `weekday_hour`; default `day`", "\n  contacts "]
+    {
+        assert!(help.contains(said), "{said}: {help}");
+    }
+    assert_eq!(loaded.program("report --all -o all --format parquet").run().output(), "");
+    let json: Vec<Value> = serde_json::from_str(&loaded.program("report list --output json").run().output()).unwrap();
+    for report in &json {
+        let file = loaded.path().join("all").join(format!("{}.parquet", report["name"].as_str().unwrap()));
+        assert!(fs::read(file).unwrap().starts_with(b"PAR1"));
+    }
+    assert_eq!(fs::read_dir(loaded.path().join("all")).unwrap().count(), json.len());
+    assert_eq!(loaded.program("report volume containment -o two/ --format markdown").run().output(), "");
+    let volume = fs::read_to_string(loaded.path().join("two/volume.md")).unwrap();
+    assert!(volume.starts_with("| interval_start "), "{volume}");
+}
+
 const SQL: &str = "SELECT 1 AS n, 'a,b' AS text UNION ALL SELECT 2, NULL ORDER BY n";
 
 #[test]
