@@ -20,6 +20,7 @@ mod extra_values;
 mod files;
 mod format;
 mod functions;
+mod headroom;
 mod ledger;
 mod narrow;
 mod pinned;

@@ -10,7 +10,6 @@ use datafusion::common::{DataFusionError, ParamValues, TableReference};
 use datafusion::datasource::TableType;
 use datafusion::execution::SessionStateBuilder;
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
-use datafusion::execution::memory_pool::FairSpillPool;
 use datafusion::execution::object_store::{DefaultObjectStoreRegistry, ObjectStoreRegistry};
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::logical_expr::LogicalPlan;
@@ -21,6 +20,7 @@ use url::Url;
 
 use super::error::internal;
 use super::files::{LakeFiles, Snapshot};
+use super::headroom::Headroom;
 use super::ledger::LedgerLines;
 use super::pinned::PinnedStore;
 use super::report::{Params, Report};
@@ -279,6 +279,9 @@ fn config(settings: &SessionSettings) -> SessionConfig {
         .set_str("datafusion.execution.time_zone", "+00:00")
         .set_bool("datafusion.sql_parser.map_string_types_to_utf8view", false)
         .with_target_partitions(partitions(settings))
+        // Each merge of what a sort spilled takes what memory there is: two side by side end the statement.
+        .with_repartition_sorts(settings.memory_limit_bytes.is_none())
+        .with_repartition_windows(settings.memory_limit_bytes.is_none())
 }
 
 /// Memory that a partition gets at least: with less, sorts of wide rows cannot even merge what they spilled.
@@ -292,17 +295,16 @@ fn partitions(settings: &SessionSettings) -> usize {
 }
 
 /// What the sort of a partition keeps for merging what it spilled: the engine's default, but no more than half of the
-/// memory in all.
+/// memory that is left to those who cannot spill.
 fn spill_reservation_bytes(settings: &SessionSettings) -> usize {
     const USUAL: usize = 10 << 20;
-    settings.memory_limit_bytes.map_or(USUAL, |bytes| USUAL.min(bytes / (2 * partitions(settings))))
+    settings.memory_limit_bytes.map_or(USUAL, |bytes| USUAL.min(bytes / (8 * partitions(settings))))
 }
 
 fn runtime(settings: &SessionSettings) -> datafusion::common::Result<Arc<RuntimeEnv>> {
     let mut builder = RuntimeEnvBuilder::new();
     if let Some(bytes) = settings.memory_limit_bytes {
-        // Shared out among those who can spill: first come, first served, one sort would leave the others nothing.
-        builder = builder.with_memory_pool(Arc::new(FairSpillPool::new(bytes)));
+        builder = builder.with_memory_pool(Headroom::pool(bytes));
     }
     if let Some(folder) = &settings.spill_folder {
         let mode = DiskManagerMode::Directories(vec![folder.clone()]);

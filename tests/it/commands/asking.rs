@@ -115,9 +115,7 @@ fn reports_are_listed_as_text_and_json() {
     let json = Program::new(folder.path(), "report list --output json").run().output();
     let json: Vec<Value> = serde_json::from_str(&json).unwrap();
     let names: Vec<_> = json.iter().map(|report| report["name"].as_str().unwrap()).collect();
-    insta::assert_snapshot!(names.join(" "), @"
-    volume containment service_level queue_wait agent_performance
-    ");
+    insta::assert_snapshot!(names.join(" "), @"volume containment service_level queue_wait abandonment agent_performance missed_offers transfers callbacks satisfaction dispositions intents tones repeat_contacts changes data_quality");
     for report in &json {
         assert!(text.contains(&format!(
             "{}\n  {}\n",

@@ -49,6 +49,7 @@ fn every_setting_is_shown_with_its_origin_and_the_login_and_the_lake_are_tried()
     request_timeout          120s                                     default
     max_page_bytes           64MiB                                    default
     memory_limit             -                                        not set
+    spill_dir                -                                        not set
     wait_lock                0s                                       default
     now                      -                                        not set
     single_writer            false                                    default
