@@ -24,9 +24,11 @@ WITH commits AS (
   SELECT
     account_id, session_date, run_id, commit, committed_at, written,
     rows_new, rows_changed, rows_unchanged, rows_superseded, rows_not_returned, rows_moved_out, rows AS rows_after,
-    row_number() OVER (
-      PARTITION BY account_id, session_date
-      ORDER BY committed_at NULLS FIRST, run_id NULLS FIRST, commit NULLS FIRST
+    CAST(
+      row_number() OVER (
+        PARTITION BY account_id, session_date
+        ORDER BY committed_at NULLS FIRST, run_id NULLS FIRST, commit NULLS FIRST
+      ) AS BIGINT
     ) AS read_number
   FROM days
   WHERE ($account IS NULL OR account_id = $account)

@@ -11,6 +11,7 @@
 -- param: short_abandon_seconds integer 0 Entries abandoned sooner than this are left out
 -- param: abandons count|exclude|met_within_threshold count Whether abandoned entries count against the level, not at all, or as met when abandoned within the threshold
 -- param: callbacks exclude|include exclude Whether callbacks count too: as answered with their wait, else as not met
+-- param: target share 0.8 Service level that is to be reached
 -- column: interval_start Start of the interval, local time; null with weekday_hour
 -- column: utc_offset_minutes Offset of the local time from UTC; null with day and weekday_hour
 -- column: weekday 1 = Monday to 7 = Sunday; only with weekday_hour
@@ -20,6 +21,7 @@
 -- column: met Entries that meet the level: the numerator
 -- column: counted Entries that count: the denominator
 -- column: service_level met / counted
+-- column: meets_target Whether service_level reaches the target; null where nothing counted
 -- column: offered All entries, the sum of the outcomes that follow
 -- column: answered Answered by the entry's own agent
 -- column: answered_after_reassignment Answered by a reassigned agent
@@ -108,6 +110,7 @@ summed AS (
 SELECT
   interval_start, utc_offset_minutes, weekday, hour, queue_id, queue_name,
   met, counted, CAST(met AS DOUBLE) / nullif(counted, 0) AS service_level,
+  CAST(met AS DOUBLE) / nullif(counted, 0) >= CAST($target AS DOUBLE) AS meets_target,
   offered, answered, answered_after_reassignment, abandoned, callback, moved_on, voicemail, unserved, open,
   answered_within_threshold, short_abandoned, abandoned_within_threshold, no_enter_time
 FROM summed

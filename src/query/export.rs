@@ -121,6 +121,7 @@ fn literal(engine: Engine, value: &ScalarValue) -> String {
         ScalarValue::Date32(None) => "CAST(NULL AS DATE)".to_owned(),
         ScalarValue::Date32(Some(_)) => format!("CAST('{value}' AS DATE)"),
         ScalarValue::Int64(None) => "CAST(NULL AS INT)".to_owned(),
+        ScalarValue::Float64(None) => "CAST(NULL AS DOUBLE)".to_owned(),
         other => other.to_string(),
     }
 }

@@ -279,9 +279,17 @@ fn config(settings: &SessionSettings) -> SessionConfig {
         .set_str("datafusion.execution.time_zone", "+00:00")
         .set_bool("datafusion.sql_parser.map_string_types_to_utf8view", false)
         .with_target_partitions(partitions(settings))
-        // Each merge of what a sort spilled takes what memory there is: two side by side end the statement.
-        .with_repartition_sorts(settings.memory_limit_bytes.is_none())
-        .with_repartition_windows(settings.memory_limit_bytes.is_none())
+        .with_repartition_sorts(sorts_side_by_side(settings))
+        .with_repartition_windows(sorts_side_by_side(settings))
+}
+
+/// Memory that a partition has at least where sorts work side by side.
+const SORT_BYTES: usize = 512 << 20;
+
+/// Whether partitions are sorted side by side. The merge of what a sort spilled takes what memory there is, and another
+/// beside it then ends the statement: where sorts may have to spill, there is one at a time.
+fn sorts_side_by_side(settings: &SessionSettings) -> bool {
+    settings.memory_limit_bytes.is_none_or(|bytes| bytes / partitions(settings) >= SORT_BYTES)
 }
 
 /// Memory that a partition gets at least: with less, sorts of wide rows cannot even merge what they spilled.

@@ -143,7 +143,7 @@ async fn variants(cases: &Cases, report: &Report) -> Vec<Given> {
     variants
 }
 
-/// Values that a parameter is tried with; a number that is none of a type below lies between 0 and 1.
+/// Values that a parameter is tried with.
 fn values(param: &Param) -> Vec<String> {
     let texts = |values: &[&str]| values.iter().map(|value| (*value).to_owned()).collect();
     match &param.param_type {
@@ -152,7 +152,8 @@ fn values(param: &Param) -> Vec<String> {
         ParamType::OneOf(words) => {
             texts(&words.iter().copied().filter(|word| param.default != Some(word)).collect::<Vec<_>>())
         }
-        _ => texts(&["0.5"]),
+        ParamType::Share => texts(&["0.5"]),
+        ParamType::Date | ParamType::Text => panic!("`{}` is tried by itself", param.name),
     }
 }
 

@@ -58,7 +58,8 @@ const OF_AGENTS: [&str; 8] = [
 
 type Params = &'static [(&'static str, &'static str)];
 
-const SERVICE_LEVEL: [Params; 14] = [
+const SERVICE_LEVEL: [Params; 15] = [
+    &[("target", "0.5")],
     &[("interval", "15m")],
     &[("interval", "30m"), ("time_zone", "Asia/Kolkata")],
     &[("interval", "60m"), ("time_zone", "America/New_York")],

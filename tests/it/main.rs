@@ -39,6 +39,7 @@ mod scripts;
 mod secrets;
 mod seeds;
 mod service;
+mod slt;
 mod tls;
 mod truth;
 mod wire;

@@ -72,7 +72,17 @@ class Spark:
     def __init__(self):
         from pyspark.sql import SparkSession
 
-        settings = {"spark.ui.enabled": "false", "spark.sql.shuffle.partitions": "2", "spark.sql.adaptive.enabled": "false"}
+        # Hundreds of statements over few rows: to compile each, or to give each small file a task, takes longer than they do.
+        settings = {
+            "spark.ui.enabled": "false",
+            "spark.ui.showConsoleProgress": "false",
+            "spark.sql.shuffle.partitions": "2",
+            "spark.sql.adaptive.enabled": "false",
+            "spark.sql.codegen.wholeStage": "false",
+            "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+            "spark.sql.files.minPartitionNum": "1",
+            "spark.sql.files.openCostInBytes": "0",
+        }
         builder = SparkSession.builder.master("local[2]")
         for name, value in settings.items():
             builder = builder.config(name, value)

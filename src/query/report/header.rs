@@ -37,6 +37,8 @@ pub enum ParamType {
     Zone,
     /// A whole number from 0.
     Integer,
+    /// A number from 0 to 1.
+    Share,
     /// One of a list of words.
     OneOf(Vec<&'static str>),
 }
@@ -90,6 +92,7 @@ impl ParamType {
             "text" => Self::Text,
             "zone" => Self::Zone,
             "integer" => Self::Integer,
+            "share" => Self::Share,
             words => Self::OneOf(words.split('|').collect()),
         }
     }

@@ -85,6 +85,7 @@ impl ParamType {
         match self {
             Self::Date => days_since_1970(text).map(|days| ScalarValue::Date32(Some(days))),
             Self::Integer => text.parse::<u32>().ok().map(|number| ScalarValue::Int64(Some(i64::from(number)))),
+            Self::Share => share(text).map(ScalarValue::from),
             Self::Text => Some(ScalarValue::from(text)),
             Self::Zone => time_zone(text).ok().map(|_| ScalarValue::from(text)),
             Self::OneOf(words) => words.contains(&text).then(|| ScalarValue::from(text)),
@@ -95,6 +96,7 @@ impl ParamType {
         match self {
             Self::Date => ScalarValue::Date32(None),
             Self::Integer => ScalarValue::Int64(None),
+            Self::Share => ScalarValue::Float64(None),
             Self::Text | Self::Zone | Self::OneOf(_) => ScalarValue::Utf8(None),
         }
     }
@@ -106,7 +108,12 @@ impl ParamType {
             Self::Text => "text".to_owned(),
             Self::Zone => "an IANA time zone as `America/New_York`".to_owned(),
             Self::Integer => "a whole number from 0".to_owned(),
+            Self::Share => "a number from 0 to 1".to_owned(),
             Self::OneOf(words) => format!("one of {}", quoted(words, ", ")),
         }
     }
+}
+
+fn share(text: &str) -> Option<f64> {
+    text.parse().ok().filter(|share| (0.0..=1.0).contains(share))
 }

@@ -197,6 +197,7 @@ pub fn is_answered(entry: &Entry) -> bool {
 fn service_level<'a>(contacts: impl Iterator<Item = &'a Contact>, asked: &Asked<'_>) -> Vec<Value> {
     let threshold = asked.seconds("threshold_seconds", 20.0);
     let short = asked.seconds("short_abandon_seconds", 0.0);
+    let target = asked.get("target").map_or(0.8, |value| value.parse().unwrap());
     let is_within = |entry: &Entry| entry.wait.is_some_and(|wait| wait <= threshold);
     let is_short =
         |entry: &Entry| entry.counted_as == "abandoned" && entry.until_end.is_some_and(|seconds| seconds < short);
@@ -220,6 +221,7 @@ fn service_level<'a>(contacts: impl Iterator<Item = &'a Contact>, asked: &Asked<
             "interval_start": key[0][0], "utc_offset_minutes": key[0][1], "weekday": key[0][2], "hour": key[0][3],
             "queue_id": key[1], "queue_name": key[2],
             "met": met, "counted": counted, "service_level": share(met, counted),
+            "meets_target": share(met, counted).as_f64().map(|level| level >= target),
             "offered": entries.len(),
             "answered": with("answered"),
             "answered_after_reassignment": with("answered after reassignment"),
