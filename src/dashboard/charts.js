@@ -70,8 +70,8 @@ function bars({ rows, series, format, max = null, mark = null }) {
     option(width, ink) {
       const narrow = isNarrow(width);
       const textWidth = 12 + 6.4 * Math.max(...rows.map((row) => row.text.length));
-      const left = narrow ? 104 : 190;
-      const names = rows.map((row) => chartText(row.name, narrow ? 18 : 34));
+      const left = Math.min(190, Math.max(104, width * 0.27));
+      const names = rows.map((row) => chartText(row.name, narrow ? 24 : 34));
       const clip = { width: left - 12, overflow: "truncate" };
       return {
         grid: { left, right: textWidth, top: 4, bottom: 26, outerBoundsMode: "none" },
@@ -137,8 +137,6 @@ function dayColumns({ days, series }) {
       const withTexts = width / days.length > 34;
       const interval = Math.ceil((days.length * 44) / (width - 50)) - 1;
       return {
-        // Without it no bar gets its hatching; labels of its own would replace the caption.
-        aria: { enabled: true, label: { enabled: false }, decal: { show: true } },
         grid: { left: 46, right: 4, top: 22, bottom: 40, outerBoundsMode: "none" },
         xAxis: nameAxis(days.map(({ name }) => name), ink, { axisLabel: { interval, fontSize: 11, lineHeight: 14 } }),
         yAxis: valueAxis(ink, count, null, 4),
@@ -160,7 +158,7 @@ function columnSeries({ name, color }, at, days, withText, ink) {
     data: days.map((day) => ({
       value: day.values[at] ?? 0,
       tip: day.tip,
-      itemStyle: { decal: day.hatched ? hatching : "none" },
+      itemStyle: day.hatched ? { decal: hatching } : {},
     })),
     label: {
       show: withText,
@@ -179,7 +177,7 @@ function flow({ sources, targets, links }) {
     height: (width) => Math.max(isNarrow(width) ? 300 : 320, sources.length * 46),
     option(width, ink) {
       const narrow = isNarrow(width);
-      const [left, right] = narrow ? [92, 104] : [170, 190];
+      const [left, right] = width < 480 ? [92, 104] : [130, 150];
       const node = (side, room) => (one) => ({
         name: one.id,
         tip: one.tip,
@@ -193,8 +191,9 @@ function flow({ sources, targets, links }) {
             left,
             right,
             top: 8,
-            bottom: 8,
-            nodeGap: 14,
+            // Two lines of text at the last node, however thin it is.
+            bottom: 20,
+            nodeGap: 20,
             nodeWidth: 14,
             layoutIterations: 0,
             draggable: false,

@@ -94,5 +94,5 @@ function drawWhenNeeded() {
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", drawAll);
   matchMedia("print").addEventListener("change", (medium) => setPrinting(medium.matches));
   addEventListener("beforeprint", () => setPrinting(true));
-  addEventListener("afterprint", () => setPrinting(false));
+  addEventListener("afterprint", () => setPrinting(matchMedia("print").matches));
 }

@@ -121,11 +121,12 @@ function note(text) {
   return element("p", { class: "note" }, text);
 }
 
+/** `{name, color, hatched}`; without a colour, the name begins with the mark that it explains. */
 function legend(entries) {
   const items = entries.map(({ name, color, hatched }) => {
     const style = `--swatch: var(--${color})`;
     const swatch = element("span", { class: hatched ? "swatch hatched" : "swatch", style, "aria-hidden": "true" });
-    return element("li", {}, swatch, fromData(name));
+    return element("li", {}, color ? swatch : null, fromData(name));
   });
   return element("ul", { class: "legend" }, ...items);
 }

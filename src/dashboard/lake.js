@@ -22,6 +22,7 @@ function freshnessSection() {
     rows.length > 0 ? dayStrip(rows) : null,
     rows.length > DAYS_MARKED ? note(`The last ${DAYS_MARKED} of ${count(rows.length)} days.`) : null,
     streams && streams.rows.length > 0 ? streamTable(streams) : null,
+    streams && streams.rows.length > 0 ? note(`Times in ${answers.time_zone}; days of the lake are UTC days.`) : null,
     days ? wholeDetails(days) : null,
     streams && streams.rows.length > TOP ? wholeDetails(streams) : null,
   );
@@ -35,7 +36,7 @@ function freshnessVerdict(rows) {
     const days = rows.filter((row) => row.state === state).map((row) => row.day);
     if (days.length === 0) return null;
     if (state === "final") return days.length === rows.length ? `All ${counted(days.length, "day is", "days are")} final.` : `${counted(days.length, "day is", "days are")} final.`;
-    return `${state.charAt(0).toUpperCase()}${state.slice(1)}, ${STATES[state]}: ${listed(days.map(shortDay))}.`;
+    return `${state.charAt(0).toUpperCase()}${state.slice(1)} (${STATES[state]}): ${listed(days.map(shortDay))}.`;
   });
   return said.filter((words) => words !== null).join(" ");
 }

@@ -1,20 +1,21 @@
 // The page put together: scope, headline, sections, contents.
 
+/** In the page's order, with their names in its contents. */
 const SECTIONS = [
-  headlineSection,
-  freshnessSection,
-  weekSection,
-  volumeSection,
-  containmentSection,
-  levelSection,
-  waitSection,
-  abandonmentSection,
-  callbackSection,
-  agentSection,
-  satisfactionSection,
-  dispositionSection,
-  qualitySection,
-  definitionSection,
+  ["Headline", headlineSection],
+  ["Freshness", freshnessSection],
+  ["Weekday and hour", weekSection],
+  ["Volume", volumeSection],
+  ["Containment", containmentSection],
+  ["Service level", levelSection],
+  ["Wait", waitSection],
+  ["Abandonment", abandonmentSection],
+  ["Callbacks", callbackSection],
+  ["Dispositions", dispositionSection],
+  ["Agents", agentSection],
+  ["Satisfaction", satisfactionSection],
+  ["Data quality", qualitySection],
+  ["Definitions", definitionSection],
 ];
 
 function tile(name, value, said, state = null) {
@@ -39,7 +40,7 @@ function containmentTile() {
   const answer = report("containment");
   if (!answer) return null;
   const share = (column) => percent(ratioOfSums(answer.rows, column, "sessions"));
-  const said = `of inbound sessions completed by the bot; ${share("handed_over")} handed to an agent, ${share("dropped_off")} dropped off`;
+  const said = `completed by the bot; ${share("handed_over")} handed to an agent, ${share("dropped_off")} dropped off`;
   return tile("Containment", share("completed"), said);
 }
 
@@ -58,7 +59,7 @@ function answerTile() {
   const answer = report("queue_wait");
   if (!answer) return null;
   const asa = duration(ratioOfSums(answer.rows, "wait_seconds", "answered"));
-  return tile("Speed of answer (ASA)", asa, `average wait of ${counted(sum(answer.rows, "answered"), "answered entry", "answered entries")}`);
+  return tile("Wait (ASA)", asa, `average speed of answer, ${counted(sum(answer.rows, "answered"), "answered entry", "answered entries")}`);
 }
 
 function abandonmentTile() {
@@ -73,7 +74,7 @@ function csatTile() {
   if (!answer) return null;
   const { text, isMean } = csatOf(answer, answer.rows);
   const what = isMean ? "mean score" : "scores 4 and 5";
-  return tile("Satisfaction (CSAT)", text, `${what} of ${counted(sum(answer.rows, "csat_answers"), "answer", "answers")}`);
+  return tile("CSAT", text, `${what} of ${counted(sum(answer.rows, "csat_answers"), "answer", "answers")}`);
 }
 
 function headlineSection() {
@@ -90,13 +91,13 @@ function timeShown() {
 }
 
 function contents(sections) {
-  const links = sections.map((one) => element("li", {}, element("a", { href: `#${one.id}` }, one.querySelector("h2").textContent)));
+  const links = sections.map(({ name, made }) => element("li", {}, element("a", { href: `#${made.id}` }, name)));
   return element("ul", {}, ...links);
 }
 
 function show() {
-  const sections = SECTIONS.map((make) => make()).filter((made) => made !== null);
-  document.getElementById("main").append(...sections);
+  const sections = SECTIONS.map(([name, make]) => ({ name, made: make() })).filter(({ made }) => made !== null);
+  document.getElementById("main").append(...sections.map(({ made }) => made));
   document.getElementById("contents").append(contents(sections));
   document.getElementById("scope").append(`${timeShown()} · ${answers.time_zone} · `, fromData(answers.lake));
   const made = moment(answers.made_at, answers.time_zone);

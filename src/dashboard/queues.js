@@ -40,7 +40,7 @@ function levelLegend() {
   return legend([
     { name: `▼ below the target of ${target}`, color: "under-more" },
     { name: `at or above ${target}`, color: "met-more" },
-    ...([...dayStates.values()].some((state) => state !== "final") ? [{ name: "* day not final", color: "line" }] : []),
+    ...([...dayStates.values()].some((state) => state !== "final") ? [{ name: "* day not final" }] : []),
   ]);
 }
 
@@ -105,18 +105,18 @@ function waitSection() {
   const title = "Wait until answered, by queue";
   if (answered === 0) return section("wait", title, nothing("answered entries"));
   const queues = byQueue(answer.rows, "answered").filter((queue) => queue.weight > 0);
-  const longest = best(queues, ({ first }) => first.p90_seconds);
+  const longest = highest(queues, ({ first }) => first.p90_seconds);
   const caption =
     `Speed of answer is ${duration(ratioOfSums(answer.rows, "wait_seconds", "answered"))} on average over ` +
     `${counted(answered, "answered entry", "answered entries")}` +
-    (longest ? `; the longest 90th percentile is ${duration(longest.share)}, in ${short(queueName(longest.group.first), 60)}.` : ".");
+    (longest ? `; the longest 90th percentile shown is ${duration(longest.value)}, ${inQueue(longest.group.first)}.` : ".");
   const entries = [
     { name: "half waited at most this long (p50)", color: "teal" },
     { name: "nine in ten (p90)", color: "blue" },
     { name: "nineteen in twenty (p95)", color: "violet" },
   ];
   const chart = bars({ rows: queues.slice(0, TOP).map(waitRow), series: entries, format: clock, mark: { color: "ink" } });
-  const keys = legend([...entries, { name: "◆ average (ASA)", color: "ink" }]);
+  const keys = legend([...entries, { name: "◆ average (ASA)" }]);
   return section("wait", title, figure("chart-wait", caption, chart, keys, moreNote(queues, "queues", "answers")), wholeDetails(answer));
 }
 
@@ -147,10 +147,10 @@ function abandonmentSection() {
   const before = early > 0 ? ` ${counted(early, "contact was", "contacts were")} abandoned before any queue, counted apart.` : "";
   if (rate === null) return section("abandonment", title, nothing("queue entries that count"), early > 0 ? note(before.trim()) : null);
   const queues = byQueue(answer.rows, "counted").filter((queue) => queue.weight > 0);
-  const highest = best(queues, ({ rows }) => ratioOfSums(rows, "abandoned", "counted"));
+  const most = highest(queues, ({ rows }) => ratioOfSums(rows, "abandoned", "counted"));
   const caption =
     `${percent(rate)} abandoned, ${count(sum(answer.rows, "abandoned"))} of ${count(sum(answer.rows, "counted"))} entries; ` +
-    `the highest share is ${percent(highest.share)}, in ${short(queueName(highest.group.first), 60)}.${before}`;
+    `the highest share shown is ${percent(most.value)}, ${inQueue(most.group.first)}.${before}`;
   const rows = queues.slice(0, TOP).map((queue) => shareRow(queueName(queue.first), queue.rows, "abandoned", "counted"));
   const chart = bars({ rows, series: [{ name: "abandoned", color: "orange" }], format: (share) => `${count(share * 100)}%` });
   return section("abandonment", title, figure("chart-abandonment", caption, chart, moreNote(queues, "queues", "entries")), wholeDetails(answer));

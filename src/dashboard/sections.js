@@ -14,8 +14,12 @@ function moreNote(all, what, order) {
   return note(`The ${TOP} ${what} with the most ${order}, and ${count(all.length - TOP)} more in the table below.`);
 }
 
-function best(groups, shareOf, isHigh = true) {
-  const rated = groups.map((group) => ({ group, share: shareOf(group) })).filter(({ share }) => share !== null);
-  rated.sort((one, other) => (isHigh ? other.share - one.share : one.share - other.share));
-  return rated[0] ?? null;
+/** Of the groups that a chart shows, the one with the highest value: small ones would win by chance. */
+function highest(groups, valueOf) {
+  const rated = groups.slice(0, TOP).map((group) => ({ group, value: valueOf(group) }));
+  return rated.filter(({ value }) => value !== null).sort((one, other) => other.value - one.value)[0] ?? null;
+}
+
+function inQueue(row) {
+  return row.queue_name || row.queue_id ? `in ${short(queueName(row), 60)}` : "for entries without a queue";
 }
