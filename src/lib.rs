@@ -2,6 +2,7 @@
 
 pub mod clock;
 pub mod config;
+pub mod dashboard;
 pub mod decode;
 pub mod error;
 pub mod lake;

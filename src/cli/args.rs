@@ -192,6 +192,14 @@ fn report() -> Command {
                 .conflicts_with("names")
                 .help("Every report; with --out DIR each in a file of its own"),
         )
+        .arg(
+            Arg::new("html")
+                .long("html")
+                .value_name("FILE")
+                .value_parser(value_parser!(PathBuf))
+                .conflicts_with_all(["names", "all", "sql", "format", "out"])
+                .help("The dashboard, as one page that opens offline: the last seven days unless from or to are given"),
+        )
         .disable_help_flag(true)
         .arg(
             Arg::new("help")

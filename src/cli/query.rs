@@ -8,6 +8,7 @@ use clap::ArgMatches;
 use kore_lake::config::Settings;
 use kore_lake::decode::RecordWriter;
 use kore_lake::error::Error;
+use kore_lake::lake::Lake;
 use kore_lake::pipeline;
 use kore_lake::query::{
     Format, Layout, QueryError, Rows, Screen, Session, SessionSettings, Statement, render, render_on, render_with,
@@ -55,14 +56,18 @@ pub async fn run(invocation: &Invocation) -> Result<End, Error> {
 
 /// A session over the lake of the settings.
 pub async fn open(invocation: &Invocation) -> Result<Session, Error> {
-    let settings = &invocation.settings;
-    let lake = pipeline::open_lake(settings, &invocation.options).await?;
-    let session = SessionSettings {
-        memory_limit_bytes: Some(settings.memory_limit_bytes),
-        spill_folder: spill_folder(settings)?,
+    let lake = pipeline::open_lake(&invocation.settings, &invocation.options).await?;
+    session_of(invocation, &lake).await
+}
+
+/// A session over a lake, as the settings have it.
+pub async fn session_of(invocation: &Invocation, lake: &Lake) -> Result<Session, Error> {
+    let settings = SessionSettings {
+        memory_limit_bytes: Some(invocation.settings.memory_limit_bytes),
+        spill_folder: spill_folder(&invocation.settings)?,
         ..SessionSettings::default()
     };
-    Ok(Session::open((&lake).into(), session).await?)
+    Ok(Session::open(lake.into(), settings).await?)
 }
 
 /// The folder of `--spill-dir`, which is looked at before anything is asked: a query needs it only when it is long under

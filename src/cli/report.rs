@@ -4,12 +4,16 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use kore_lake::clock::UtcTime;
+use kore_lake::dashboard::{DashboardRequest, page};
 use kore_lake::error::Error;
+use kore_lake::pipeline;
 use kore_lake::query::{Engine, Format, Params, Report, Session, report, report_sql, reports, setup};
 
 use super::output::{self, Output};
-use super::query::{open, write_rows};
+use super::query::{open, session_of, write_rows};
 use super::schema::outline;
+use super::status::accounts_of;
 use super::{End, Invocation, report_text};
 
 pub type Given = BTreeMap<String, String>;
@@ -19,8 +23,11 @@ pub async fn run(invocation: &Invocation) -> Result<End, Error> {
     if invocation.matches.get_flag("help") {
         return report_text::help(&names);
     }
+    if let Some(file) = invocation.matches.get_one::<PathBuf>("html") {
+        return dashboard(invocation, file).await;
+    }
     if names.is_empty() {
-        return Err(Error::Usage("expected `list`, names of reports, or `--all`".to_owned()));
+        return Err(Error::Usage("expected `list`, names of reports, `--all`, or `--html FILE`".to_owned()));
     }
     if names == ["list"] {
         return report_text::list(invocation.settings.output);
@@ -59,6 +66,23 @@ async fn print_sql(invocation: &Invocation, bound: &[(&Report, Params)]) -> Resu
     }
     let mut output = Output::open(invocation)?;
     output.writer().write_all(text.as_bytes()).map_err(Error::Output)?;
+    output.finish().map(|()| End::Done)
+}
+
+/// Writes the dashboard to a file.
+async fn dashboard(invocation: &Invocation, file: &Path) -> Result<End, Error> {
+    let settings = &invocation.settings;
+    let params = given(invocation)?;
+    let lake = pipeline::open_lake(settings, &invocation.options).await?;
+    let made_at = settings.now.unwrap_or_else(UtcTime::now);
+    let mut accounts = Vec::new();
+    for account in accounts_of(&lake, None).await? {
+        accounts.push(lake.status(&account, None, made_at).await?);
+    }
+    let request = DashboardRequest { lake: settings.lake.clone(), made_at, params, accounts };
+    let mut output = Output::file(file)?;
+    let page = page(&session_of(invocation, &lake).await?, &request).await?;
+    output.writer().write_all(page.as_bytes()).map_err(Error::Output)?;
     output.finish().map(|()| End::Done)
 }
 

@@ -12,6 +12,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("decode", &["schema", "clock", "source"]),
     ("lake", &["schema", "clock", "decode"]),
     ("query", &["schema", "clock", "lake"]),
+    ("dashboard", &["schema", "clock", "lake", "query"]),
     ("simulator", &[]),
     ("config", &["schema", "clock"]),
     ("error", &["schema", "clock", "source", "decode", "lake", "query", "simulator", "config"]),
