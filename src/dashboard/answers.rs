@@ -13,20 +13,22 @@ const VERSION: u32 = 1;
 /// Days of a page that names none: a week.
 const DAYS: i32 = 7;
 
-/// The reports on the page under the names that it knows them by, with the parameters that it sets itself.
-const SHOWN: [(&str, &str, &[(&str, &str)]); 11] = [
-    ("volume_week", "volume", &[("interval", "weekday_hour")]),
-    ("volume", "volume", &[("interval", "day")]),
-    ("containment", "containment", &[]),
-    ("service_level", "service_level", &[("interval", "day")]),
-    ("queue_wait", "queue_wait", &[]),
-    ("abandonment", "abandonment", &[]),
-    ("agent_performance", "agent_performance", &[]),
-    ("callbacks", "callbacks", &[]),
-    ("satisfaction", "satisfaction", &[]),
-    ("dispositions", "dispositions", &[]),
-    ("data_quality", "data_quality", &[]),
+/// The reports on the page: the name that it knows each by, the report, the interval that it is asked by.
+const SHOWN: [(&str, &str, Option<&str>); 11] = [
+    ("volume_week", "volume", Some("weekday_hour")),
+    ("volume", "volume", Some("day")),
+    ("containment", "containment", None),
+    ("service_level", "service_level", Some("day")),
+    ("queue_wait", "queue_wait", None),
+    ("abandonment", "abandonment", None),
+    ("agent_performance", "agent_performance", None),
+    ("callbacks", "callbacks", None),
+    ("satisfaction", "satisfaction", None),
+    ("dispositions", "dispositions", None),
+    ("data_quality", "data_quality", None),
 ];
+/// The parameter that the page sets.
+const INTERVAL: &str = "interval";
 
 /// What a page shows.
 #[derive(Debug, Clone)]
@@ -74,19 +76,17 @@ impl DashboardRequest {
 
 /// All that stands on the page.
 pub(super) async fn answers(session: &Session, request: &DashboardRequest) -> Result<Value, QueryError> {
-    let shown: Vec<(&str, &Report, &[(&str, &str)])> =
-        SHOWN.iter().map(|(key, name, fixed)| Ok((*key, report(name)?, *fixed))).collect::<Result<_, QueryError>>()?;
-    check(&shown, &request.params)?;
+    check(&request.params)?;
     let (params, days) = request.days();
     let mut reports = Map::new();
-    for (key, report, fixed) in shown {
-        reports.insert(key.to_owned(), answer(session, report, fixed, &params).await?);
+    for (key, name, interval) in SHOWN {
+        reports.insert(key.to_owned(), answer(session, report(name)?, interval, &params).await?);
     }
     let accounts = request.accounts();
     let freshness_columns = ["account_id", "stream_id", "loaded_through", "final_through", "last_run_at"];
-    reports.insert("freshness".to_owned(), table(&freshness_columns, freshness(&accounts)));
+    reports.insert("freshness".to_owned(), table(&freshness_columns, &freshness(&accounts)));
     let days = day_rows(session, &accounts, &days).await?;
-    reports.insert("days".to_owned(), table(&["day", "rows", "state"], days));
+    reports.insert("days".to_owned(), table(&["day", "rows", "state"], &days));
     let level = report("service_level")?.params.iter().find(|param| param.name == "target");
     let target = params.get("target").map(String::as_str).or(level.and_then(|param| param.default));
     Ok(json!({
@@ -102,12 +102,12 @@ pub(super) async fn answers(session: &Session, request: &DashboardRequest) -> Re
     }))
 }
 
-/// Looks whether each parameter is one of some report's, and not one that the page sets.
-fn check(shown: &[(&str, &Report, &[(&str, &str)])], given: &BTreeMap<String, String>) -> Result<(), QueryError> {
-    let all = shown.iter().flat_map(|(_, report, fixed)| {
-        report.params.iter().map(|param| param.name).filter(|name| fixed.iter().all(|(set, _)| set != name))
-    });
-    let known: BTreeSet<&str> = all.collect();
+/// Looks whether each parameter is one of some report's.
+fn check(given: &BTreeMap<String, String>) -> Result<(), QueryError> {
+    let mut known = BTreeSet::new();
+    for (_, name, _) in SHOWN {
+        known.extend(report(name)?.params.iter().map(|param| param.name).filter(|name| *name != INTERVAL));
+    }
     let Some(unknown) = given.keys().find(|name| !known.contains(name.as_str())) else { return Ok(()) };
     let near = known.into_iter().map(str::to_owned).collect();
     Err(QueryError::UnknownParam { report: "--html", name: unknown.clone(), near })
@@ -116,13 +116,13 @@ fn check(shown: &[(&str, &Report, &[(&str, &str)])], given: &BTreeMap<String, St
 async fn answer(
     session: &Session,
     report: &Report,
-    fixed: &[(&str, &str)],
+    interval: Option<&str>,
     given: &BTreeMap<String, String>,
 ) -> Result<Value, QueryError> {
     let takes = |name: &str| report.params.iter().any(|param| param.name == name);
     let mut params: BTreeMap<String, String> =
         given.iter().filter(|(name, _)| takes(name)).map(|(name, value)| (name.clone(), value.clone())).collect();
-    params.extend(fixed.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+    params.extend(interval.map(|interval| (INTERVAL.to_owned(), interval.to_owned())));
     let rows = session.report(report, &report.bind(&params)?).await?;
     let names: Vec<_> = report.columns.iter().map(|column| column.name).collect();
     let columns: Vec<_> =
@@ -137,7 +137,7 @@ async fn answer(
 }
 
 /// A table that no report gives.
-fn table(columns: &[&str], rows: Vec<Value>) -> Value {
+fn table(columns: &[&str], rows: &[Value]) -> Value {
     let columns: Vec<_> = columns.iter().map(|name| json!({"name": name})).collect();
     json!({"columns": columns, "rows": rows})
 }

@@ -64,6 +64,7 @@ fn streams<'a>(accounts: &'a [&AccountStatus]) -> impl Iterator<Item = (&'a Acco
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::lake::OpenRows;
 
     fn day(number: i64) -> TimeRange {
         let midnight = |day: i64| UtcTime::from_seconds(day * 86_400);
@@ -78,7 +79,7 @@ mod tests {
             lookback_seconds: None,
             gaps: vec![day(12)],
             owed: Vec::new(),
-            open_rows: Default::default(),
+            open_rows: OpenRows::default(),
             last_run: None,
             intent: None,
             unfinished: Vec::new(),

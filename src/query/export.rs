@@ -43,7 +43,7 @@ impl LakeOutline {
             outline.with_objects.insert("conversations");
         }
         for table in LedgerTableSchema::all() {
-            let folder = table.folder().split('/').fold(files.root.clone(), |path, part| path.join(part));
+            let folder = table.folder().split('/').fold(files.root.clone(), object_store::path::Path::join);
             let first = files.store.list(Some(&folder)).try_next().await;
             if first.map_err(|source| QueryError::Store { doing: "list", source })?.is_some() {
                 outline.with_objects.insert(&table.name);

@@ -29,7 +29,7 @@ impl Headroom {
 }
 
 impl MemoryPool for Headroom {
-    fn name(&self) -> &str {
+    fn name(&self) -> &'static str {
         "headroom"
     }
 

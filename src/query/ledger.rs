@@ -75,7 +75,7 @@ impl TableProvider for LedgerLines {
 
 /// All lines of a table, of all accounts.
 pub(super) async fn read(files: &LakeFiles, table: &LedgerTableSchema) -> Result<RecordBatch, QueryError> {
-    let folder = table.folder().split('/').fold(files.root.clone(), |path, part| path.join(part));
+    let folder = table.folder().split('/').fold(files.root.clone(), Path::join);
     let listed: Vec<ObjectMeta> =
         files.store.list(Some(&folder)).try_collect().await.map_err(|error| failed("list", error))?;
     let mut objects: Vec<_> = listed.into_iter().filter_map(|meta| lines_object(&folder, meta.location)).collect();

@@ -167,7 +167,7 @@ fn setups(folder: &Path, lake: &Path) -> Value {
         let mut whole = setup.clone();
         for report in reports() {
             let params = report.bind(&Given::new()).unwrap();
-            whole += &format!("\n{}", report_sql(engine, report, &params).unwrap());
+            whole.extend(["\n", &report_sql(engine, report, &params).unwrap()]);
         }
         assert_eq!(kore_lake(folder, &printed), whole);
         (engine.name().to_owned(), json!(setup))

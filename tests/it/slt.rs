@@ -29,15 +29,13 @@ impl AsyncDB for Asked {
     type ColumnType = DefaultColumnType;
 
     async fn run(&mut self, sql: &str) -> Result<DBOutput<DefaultColumnType>, QueryError> {
-        match sql.strip_prefix("report ") {
-            Some(asked) => self.report(asked).await,
-            None => {
-                let statement = self.0.parse(sql)?.remove(0);
-                let rows = self.0.run(&statement).await?;
-                let columns: Vec<_> = rows.schema().fields().iter().map(|field| field.name().clone()).collect();
-                output(rows, &columns).await
-            }
+        if let Some(asked) = sql.strip_prefix("report ") {
+            return self.report(asked).await;
         }
+        let statement = self.0.parse(sql)?.remove(0);
+        let rows = self.0.run(&statement).await?;
+        let columns: Vec<_> = rows.schema().fields().iter().map(|field| field.name().clone()).collect();
+        output(rows, &columns).await
     }
 
     async fn shutdown(&mut self) {}

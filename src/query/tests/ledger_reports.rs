@@ -23,7 +23,7 @@ pub(super) fn windows(lake: &Lake, account: &str, lines: &[Value]) {
 fn table(lake: &Lake, folder: &str, account: &str, lines: &[Value]) {
     let folder = lake.path().join(format!("_kore_lake/{folder}/account_id={account}"));
     fs::create_dir_all(&folder).unwrap();
-    let lines: String = lines.iter().map(|line| format!("{line}\n")).collect();
+    let lines: String = lines.iter().flat_map(|line| [line.to_string(), "\n".to_owned()]).collect();
     fs::write(folder.join("r1.ndjson"), lines).unwrap();
 }
 
