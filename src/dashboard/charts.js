@@ -26,11 +26,11 @@ function heatMap({ columns, rows, cells, color, rowHeight = 30, nameWidth = () =
     option(width, ink) {
       const narrow = isNarrow(width);
       const left = nameWidth(width);
-      const clip = { width: left - 10, overflow: "truncate" };
+      const fit = { width: left - 10, overflow: narrow ? "break" : "truncate", lineHeight: 13 };
       return {
         grid: { left, right: 1, top: top(narrow), bottom: 4, outerBoundsMode: "none" },
         xAxis: nameAxis(columns(narrow), ink, { axis: { position: "top" }, axisLabel: { fontSize: narrow ? 10 : 12, lineHeight: 14 } }),
-        yAxis: nameAxis(rows, ink, { axis: { inverse: true }, axisLabel: { fontSize: narrow ? 11 : 12, ...clip } }),
+        yAxis: nameAxis(rows, ink, { axis: { inverse: true }, axisLabel: { fontSize: narrow ? 11 : 12, ...fit } }),
         series: [{ type: "heatmap", data: cells.map((cell) => heatCell(cell, color(cell, ink), ink, narrow)) }],
       };
     },
@@ -64,21 +64,24 @@ function turningHeatMap(lying, standing) {
  * `text` stands at the bar's end, `mark` is a value with a diamond.
  */
 function bars({ rows, series, format, max = null, mark = null }) {
+  const longest = Math.max(...rows.map((row) => row.values.reduce((one, other) => one + (other ?? 0), 0)));
   const rowHeight = 30;
   return {
     height: () => rows.length * rowHeight + 30,
     option(width, ink) {
       const narrow = isNarrow(width);
-      const textWidth = 12 + 6.4 * Math.max(...rows.map((row) => row.text.length));
+      const textOf = (row) => (narrow ? (row.shortText ?? row.text) : row.text);
+      const textWidth = 12 + 6.4 * Math.max(...rows.map((row) => textOf(row).length));
       const left = Math.min(190, Math.max(104, width * 0.27));
       const names = rows.map((row) => chartText(row.name, narrow ? 24 : 34));
-      const clip = { width: left - 12, overflow: "truncate" };
+      const step = stepOf(format, max ?? longest, width - left - textWidth);
+      const fit = { width: left - 12, overflow: narrow ? "break" : "truncate", lineHeight: 13 };
       return {
         grid: { left, right: textWidth, top: 4, bottom: 26, outerBoundsMode: "none" },
-        yAxis: nameAxis(names, ink, { axis: { inverse: true }, axisLabel: { fontSize: narrow ? 11 : 12, ...clip } }),
-        xAxis: valueAxis(ink, format, max, narrow ? 3 : 6),
+        yAxis: nameAxis(names, ink, { axis: { inverse: true }, axisLabel: { fontSize: narrow ? 11 : 12, ...fit } }),
+        xAxis: valueAxis(ink, format, { max, interval: step }),
         series: [
-          ...series.map((one, at) => barSeries(one, at, rows, at === series.length - 1, ink)),
+          ...series.map((one, at) => barSeries(one, at, rows, at === series.length - 1 ? textOf : null, ink)),
           ...(mark ? [markSeries(mark, rows, ink)] : []),
         ],
       };
@@ -86,18 +89,29 @@ function bars({ rows, series, format, max = null, mark = null }) {
   };
 }
 
-function valueAxis(ink, format, max, splitNumber) {
+const STEPS = {
+  share: [0.01, 0.02, 0.05, 0.1, 0.25, 0.5],
+  seconds: [1, 5, 15, 30, 60, 120, 300, 600, 1800, 3600, 7200, 18_000, 36_000],
+  number: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000],
+};
+
+/** The step of an axis: even numbers of its unit, as many as have room for their labels. */
+function stepOf(format, most, width) {
+  const steps = STEPS[format === percentTick ? "share" : format === clock ? "seconds" : "number"];
+  return steps.find((step) => most / step <= Math.max(2, width / 60)) ?? null;
+}
+
+function valueAxis(ink, format, more) {
   return {
     type: "value",
     min: 0,
-    max,
-    splitNumber,
+    ...more,
     axisLabel: { color: ink.muted, fontSize: 11, formatter: format, hideOverlap: true },
     splitLine: { lineStyle: { color: ink.line } },
   };
 }
 
-function barSeries({ name, color }, at, rows, isLast, ink) {
+function barSeries({ name, color }, at, rows, textOf, ink) {
   return {
     name,
     type: "bar",
@@ -107,11 +121,11 @@ function barSeries({ name, color }, at, rows, isLast, ink) {
     emphasis: { disabled: true },
     data: rows.map((row) => ({ value: row.values[at] ?? 0, tip: row.tip })),
     label: {
-      show: isLast,
+      show: textOf !== null,
       position: "right",
       color: ink.ink,
       fontSize: 12,
-      formatter: ({ dataIndex }) => rows[dataIndex].text,
+      formatter: ({ dataIndex }) => textOf(rows[dataIndex]),
     },
   };
 }
@@ -132,14 +146,14 @@ function markSeries({ color }, rows, ink) {
 /** Upright stacked bars, one per day: `days` are `{name, values, text, tip, hatched}`. */
 function dayColumns({ days, series }) {
   return {
-    height: (width) => (isNarrow(width) ? 240 : 280),
+    height: (width) => (isNarrow(width) ? 260 : 320),
     option(width, ink) {
       const withTexts = width / days.length > 34;
       const interval = Math.ceil((days.length * 44) / (width - 50)) - 1;
       return {
         grid: { left: 46, right: 4, top: 22, bottom: 40, outerBoundsMode: "none" },
         xAxis: nameAxis(days.map(({ name }) => name), ink, { axisLabel: { interval, fontSize: 11, lineHeight: 14 } }),
-        yAxis: valueAxis(ink, count, null, 4),
+        yAxis: valueAxis(ink, count, { splitNumber: 4, minInterval: 1 }),
         series: series.map((one, at) => columnSeries(one, at, days, withTexts && at === series.length - 1, ink)),
       };
     },

@@ -146,7 +146,7 @@ function containmentSection() {
 
 function containmentChart(channels, sessions) {
   const sources = channels.map(({ first, weight }, at) => {
-    const name = chartText(channelName(first), 22);
+    const name = chartText(channelName(first), 13);
     return { id: `channel ${at}`, name: `${name} ${count(weight)}`, tip: `${name}\n${counted(weight, "session", "sessions")}`, color: "muted" };
   });
   const parts = PARTS.map((part) => ({ ...part, total: channels.reduce((all, { rows }) => all + sum(rows, part.column), 0) }));

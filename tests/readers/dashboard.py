@@ -37,6 +37,9 @@ MODES = {
     "print": {"viewport": {"width": 1280, "height": 900}, "color_scheme": "dark"},
 }
 
+# Rows are alike: with all of them a long table takes minutes.
+LOOKED_AT = {"include": [["body"]], "exclude": [["tbody tr:nth-child(n + 20)"]]}
+
 WCAG = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]}}
 
 OVERFLOW = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
@@ -90,7 +93,7 @@ def listen(page, address):
 
 
 def violations(page):
-    found = Axe().run(page, options=WCAG).response["violations"]
+    found = Axe().run(page, context=LOOKED_AT, options=WCAG).response["violations"]
     return [{"id": one["id"], "impact": one["impact"], "nodes": [node["html"][:200] for node in one["nodes"]][:5]} for one in found]
 
 
