@@ -1,6 +1,7 @@
 // The kinds of chart, each from plain data to `{height, option}`, both functions of the width in CSS pixels.
 
 const NARROW = 620;
+const PHONE = 480;
 const isNarrow = (width) => width < NARROW;
 
 /** Labels on an axis whose categories are positions: names can repeat, and be anything. */
@@ -16,7 +17,7 @@ function nameAxis(names, ink, more = {}) {
 }
 
 /**
- * A heat map of `cells`: `{x, y, share, text, tip, color}`. `columns(narrow)` and `rows` are the axes' labels;
+ * A heat map of `cells`: `{x, y, text, shortText, tip, bold}`. `columns(narrow)` and `rows` are the axes' labels;
  * `color(cell, ink)` its colour. The value stands in each cell, so that colour never says it alone.
  */
 function heatMap({ columns, rows, cells, color, rowHeight = 30, nameWidth = () => 48 }) {
@@ -26,36 +27,37 @@ function heatMap({ columns, rows, cells, color, rowHeight = 30, nameWidth = () =
     option(width, ink) {
       const narrow = isNarrow(width);
       const left = nameWidth(width);
+      const cellWidth = (width - left) / columns(narrow).length;
       const fit = { width: left - 10, overflow: narrow ? "break" : "truncate", lineHeight: 13 };
       return {
         grid: { left, right: 1, top: top(narrow), bottom: 4, outerBoundsMode: "none" },
         xAxis: nameAxis(columns(narrow), ink, { axis: { position: "top" }, axisLabel: { fontSize: narrow ? 10 : 12, lineHeight: 14 } }),
         yAxis: nameAxis(rows, ink, { axis: { inverse: true }, axisLabel: { fontSize: narrow ? 11 : 12, ...fit } }),
-        series: [{ type: "heatmap", data: cells.map((cell) => heatCell(cell, color(cell, ink), ink, narrow)) }],
+        series: [{ type: "heatmap", data: cells.map((cell) => heatCell(cell, color(cell, ink), ink, cellWidth)) }],
       };
     },
   };
 }
 
-function heatCell(cell, color, ink, narrow) {
+function heatCell(cell, color, ink, width) {
   return {
     value: [cell.x, cell.y, 1],
     tip: cell.tip,
     itemStyle: { color, borderColor: ink.surface, borderWidth: 1.5, borderRadius: 3 },
     label: {
       show: true,
-      formatter: () => (narrow ? cell.shortText : cell.text),
+      formatter: () => (width < 52 ? cell.shortText : cell.text),
       color: readableOn(color),
-      fontSize: narrow ? 10 : 12,
+      fontSize: width < 36 ? 10 : 12,
       fontWeight: cell.bold ? "bold" : "normal",
     },
-    emphasis: { itemStyle: { borderColor: ink.ink, borderWidth: 1.5 } },
+    emphasis: { itemStyle: { color, borderColor: ink.ink, borderWidth: 1.5 } },
   };
 }
 
-/** The same heat map in two positions: lying where there is room, standing on a phone. */
-function turningHeatMap(lying, standing) {
-  const fitting = (width) => (isNarrow(width) ? standing : lying);
+/** The same heat map in two forms: `wide` where there is room for it, `slim` on a phone. */
+function turningHeatMap(wide, slim, leastWidth = NARROW) {
+  const fitting = (width) => (width < leastWidth ? slim : wide);
   return { height: (width) => fitting(width).height(width), option: (width, ink) => fitting(width).option(width, ink) };
 }
 
@@ -69,17 +71,18 @@ function bars({ rows, series, format, max = null, mark = null }) {
   return {
     height: () => rows.length * rowHeight + 30,
     option(width, ink) {
-      const narrow = isNarrow(width);
+      const narrow = width < PHONE;
       const textOf = (row) => (narrow ? (row.shortText ?? row.text) : row.text);
       const textWidth = 12 + 6.4 * Math.max(...rows.map((row) => textOf(row).length));
       const left = Math.min(190, Math.max(104, width * 0.27));
       const names = rows.map((row) => chartText(row.name, narrow ? 24 : 34));
       const step = stepOf(format, max ?? longest, width - left - textWidth);
+      const end = max ?? (step ? Math.max(1, Math.ceil(longest / step)) * step : null);
       const fit = { width: left - 12, overflow: narrow ? "break" : "truncate", lineHeight: 13 };
       return {
         grid: { left, right: textWidth, top: 4, bottom: 26, outerBoundsMode: "none" },
         yAxis: nameAxis(names, ink, { axis: { inverse: true }, axisLabel: { fontSize: narrow ? 11 : 12, ...fit } }),
-        xAxis: valueAxis(ink, format, { max, interval: step }),
+        xAxis: valueAxis(ink, format, { max: end, interval: step }),
         series: [
           ...series.map((one, at) => barSeries(one, at, rows, at === series.length - 1 ? textOf : null, ink)),
           ...(mark ? [markSeries(mark, rows, ink)] : []),
@@ -146,7 +149,7 @@ function markSeries({ color }, rows, ink) {
 /** Upright stacked bars, one per day: `days` are `{name, values, text, tip, hatched}`. */
 function dayColumns({ days, series }) {
   return {
-    height: (width) => (isNarrow(width) ? 260 : 320),
+    height: (width) => (width < PHONE ? 260 : 320),
     option(width, ink) {
       const withTexts = width / days.length > 34;
       const interval = Math.ceil((days.length * 44) / (width - 50)) - 1;
@@ -188,10 +191,10 @@ function columnSeries({ name, color }, at, days, withText, ink) {
 function flow({ sources, targets, links }) {
   const names = new Map([...sources, ...targets].map((node) => [node.id, node.name]));
   return {
-    height: (width) => Math.max(isNarrow(width) ? 300 : 320, sources.length * 46),
+    height: () => Math.max(340, sources.length * 52),
     option(width, ink) {
       const narrow = isNarrow(width);
-      const [left, right] = width < 480 ? [92, 104] : [130, 150];
+      const [left, right] = width < PHONE ? [92, 104] : [130, 150];
       const node = (side, room) => (one) => ({
         name: one.id,
         tip: one.tip,
@@ -207,7 +210,7 @@ function flow({ sources, targets, links }) {
             top: 8,
             // Two lines of text at the last node, however thin it is.
             bottom: 20,
-            nodeGap: 20,
+            nodeGap: 24,
             nodeWidth: 14,
             layoutIterations: 0,
             draggable: false,

@@ -40,6 +40,7 @@ function levelLegend() {
   return legend([
     { name: `▼ below the target of ${target}`, color: "under-more" },
     { name: `at or above ${target}`, color: "met-more" },
+    { name: "values in %" },
     ...([...dayStates.values()].some((state) => state !== "final") ? [{ name: "* day not final" }] : []),
   ]);
 }
