@@ -1,6 +1,7 @@
 // The kinds of chart, each from plain data to `{height, option}`, both functions of the width in CSS pixels.
 
 const NARROW = 620;
+const PHONE = 480;
 const isNarrow = (width) => width < NARROW;
 
 /** Labels on an axis whose categories are positions: names can repeat, and be anything. */
@@ -16,7 +17,7 @@ function nameAxis(names, ink, more = {}) {
 }
 
 /**
- * A heat map of `cells`: `{x, y, share, text, tip, color}`. `columns(narrow)` and `rows` are the axes' labels;
+ * A heat map of `cells`: `{x, y, text, shortText, tip, bold}`. `columns(narrow)` and `rows` are the axes' labels;
  * `color(cell, ink)` its colour. The value stands in each cell, so that colour never says it alone.
  */
 function heatMap({ columns, rows, cells, color, rowHeight = 30, nameWidth = () => 48 }) {
@@ -26,36 +27,37 @@ function heatMap({ columns, rows, cells, color, rowHeight = 30, nameWidth = () =
     option(width, ink) {
       const narrow = isNarrow(width);
       const left = nameWidth(width);
-      const clip = { width: left - 10, overflow: "truncate" };
+      const cellWidth = (width - left) / columns(narrow).length;
+      const fit = { width: left - 10, overflow: narrow ? "break" : "truncate", lineHeight: 13 };
       return {
         grid: { left, right: 1, top: top(narrow), bottom: 4, outerBoundsMode: "none" },
         xAxis: nameAxis(columns(narrow), ink, { axis: { position: "top" }, axisLabel: { fontSize: narrow ? 10 : 12, lineHeight: 14 } }),
-        yAxis: nameAxis(rows, ink, { axis: { inverse: true }, axisLabel: { fontSize: narrow ? 11 : 12, ...clip } }),
-        series: [{ type: "heatmap", data: cells.map((cell) => heatCell(cell, color(cell, ink), ink, narrow)) }],
+        yAxis: nameAxis(rows, ink, { axis: { inverse: true }, axisLabel: { fontSize: narrow ? 11 : 12, ...fit } }),
+        series: [{ type: "heatmap", data: cells.map((cell) => heatCell(cell, color(cell, ink), ink, cellWidth)) }],
       };
     },
   };
 }
 
-function heatCell(cell, color, ink, narrow) {
+function heatCell(cell, color, ink, width) {
   return {
     value: [cell.x, cell.y, 1],
     tip: cell.tip,
     itemStyle: { color, borderColor: ink.surface, borderWidth: 1.5, borderRadius: 3 },
     label: {
       show: true,
-      formatter: () => (narrow ? cell.shortText : cell.text),
+      formatter: () => (width < 52 ? cell.shortText : cell.text),
       color: readableOn(color),
-      fontSize: narrow ? 10 : 12,
+      fontSize: width < 36 ? 10 : 12,
       fontWeight: cell.bold ? "bold" : "normal",
     },
-    emphasis: { itemStyle: { borderColor: ink.ink, borderWidth: 1.5 } },
+    emphasis: { itemStyle: { color, borderColor: ink.ink, borderWidth: 1.5 } },
   };
 }
 
-/** The same heat map in two positions: lying where there is room, standing on a phone. */
-function turningHeatMap(lying, standing) {
-  const fitting = (width) => (isNarrow(width) ? standing : lying);
+/** The same heat map in two forms: `wide` where there is room for it, `slim` on a phone. */
+function turningHeatMap(wide, slim, leastWidth = NARROW) {
+  const fitting = (width) => (width < leastWidth ? slim : wide);
   return { height: (width) => fitting(width).height(width), option: (width, ink) => fitting(width).option(width, ink) };
 }
 
@@ -64,21 +66,25 @@ function turningHeatMap(lying, standing) {
  * `text` stands at the bar's end, `mark` is a value with a diamond.
  */
 function bars({ rows, series, format, max = null, mark = null }) {
+  const longest = Math.max(...rows.map((row) => row.values.reduce((one, other) => one + (other ?? 0), 0)));
   const rowHeight = 30;
   return {
     height: () => rows.length * rowHeight + 30,
     option(width, ink) {
-      const narrow = isNarrow(width);
-      const textWidth = 12 + 6.4 * Math.max(...rows.map((row) => row.text.length));
+      const narrow = width < PHONE;
+      const textOf = (row) => (narrow ? (row.shortText ?? row.text) : row.text);
+      const textWidth = 12 + 6.4 * Math.max(...rows.map((row) => textOf(row).length));
       const left = Math.min(190, Math.max(104, width * 0.27));
       const names = rows.map((row) => chartText(row.name, narrow ? 24 : 34));
-      const clip = { width: left - 12, overflow: "truncate" };
+      const step = stepOf(format, max ?? longest, width - left - textWidth);
+      const end = max ?? (step ? Math.max(1, Math.ceil(longest / step)) * step : null);
+      const fit = { width: left - 12, overflow: narrow ? "break" : "truncate", lineHeight: 13 };
       return {
         grid: { left, right: textWidth, top: 4, bottom: 26, outerBoundsMode: "none" },
-        yAxis: nameAxis(names, ink, { axis: { inverse: true }, axisLabel: { fontSize: narrow ? 11 : 12, ...clip } }),
-        xAxis: valueAxis(ink, format, max, narrow ? 3 : 6),
+        yAxis: nameAxis(names, ink, { axis: { inverse: true }, axisLabel: { fontSize: narrow ? 11 : 12, ...fit } }),
+        xAxis: valueAxis(ink, format, { max: end, interval: step }),
         series: [
-          ...series.map((one, at) => barSeries(one, at, rows, at === series.length - 1, ink)),
+          ...series.map((one, at) => barSeries(one, at, rows, at === series.length - 1 ? textOf : null, ink)),
           ...(mark ? [markSeries(mark, rows, ink)] : []),
         ],
       };
@@ -86,18 +92,29 @@ function bars({ rows, series, format, max = null, mark = null }) {
   };
 }
 
-function valueAxis(ink, format, max, splitNumber) {
+const STEPS = {
+  share: [0.01, 0.02, 0.05, 0.1, 0.25, 0.5],
+  seconds: [1, 5, 15, 30, 60, 120, 300, 600, 1800, 3600, 7200, 18_000, 36_000],
+  number: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000],
+};
+
+/** The step of an axis: even numbers of its unit, as many as have room for their labels. */
+function stepOf(format, most, width) {
+  const steps = STEPS[format === percentTick ? "share" : format === clock ? "seconds" : "number"];
+  return steps.find((step) => most / step <= Math.max(2, width / 60)) ?? null;
+}
+
+function valueAxis(ink, format, more) {
   return {
     type: "value",
     min: 0,
-    max,
-    splitNumber,
+    ...more,
     axisLabel: { color: ink.muted, fontSize: 11, formatter: format, hideOverlap: true },
     splitLine: { lineStyle: { color: ink.line } },
   };
 }
 
-function barSeries({ name, color }, at, rows, isLast, ink) {
+function barSeries({ name, color }, at, rows, textOf, ink) {
   return {
     name,
     type: "bar",
@@ -107,11 +124,11 @@ function barSeries({ name, color }, at, rows, isLast, ink) {
     emphasis: { disabled: true },
     data: rows.map((row) => ({ value: row.values[at] ?? 0, tip: row.tip })),
     label: {
-      show: isLast,
+      show: textOf !== null,
       position: "right",
       color: ink.ink,
       fontSize: 12,
-      formatter: ({ dataIndex }) => rows[dataIndex].text,
+      formatter: ({ dataIndex }) => textOf(rows[dataIndex]),
     },
   };
 }
@@ -132,14 +149,14 @@ function markSeries({ color }, rows, ink) {
 /** Upright stacked bars, one per day: `days` are `{name, values, text, tip, hatched}`. */
 function dayColumns({ days, series }) {
   return {
-    height: (width) => (isNarrow(width) ? 240 : 280),
+    height: (width) => (width < PHONE ? 260 : 320),
     option(width, ink) {
       const withTexts = width / days.length > 34;
       const interval = Math.ceil((days.length * 44) / (width - 50)) - 1;
       return {
         grid: { left: 46, right: 4, top: 22, bottom: 40, outerBoundsMode: "none" },
         xAxis: nameAxis(days.map(({ name }) => name), ink, { axisLabel: { interval, fontSize: 11, lineHeight: 14 } }),
-        yAxis: valueAxis(ink, count, null, 4),
+        yAxis: valueAxis(ink, count, { splitNumber: 4, minInterval: 1 }),
         series: series.map((one, at) => columnSeries(one, at, days, withTexts && at === series.length - 1, ink)),
       };
     },
@@ -174,10 +191,10 @@ function columnSeries({ name, color }, at, days, withText, ink) {
 function flow({ sources, targets, links }) {
   const names = new Map([...sources, ...targets].map((node) => [node.id, node.name]));
   return {
-    height: (width) => Math.max(isNarrow(width) ? 300 : 320, sources.length * 46),
+    height: () => Math.max(340, sources.length * 52),
     option(width, ink) {
       const narrow = isNarrow(width);
-      const [left, right] = width < 480 ? [92, 104] : [130, 150];
+      const [left, right] = width < PHONE ? [92, 104] : [130, 150];
       const node = (side, room) => (one) => ({
         name: one.id,
         tip: one.tip,
@@ -193,7 +210,7 @@ function flow({ sources, targets, links }) {
             top: 8,
             // Two lines of text at the last node, however thin it is.
             bottom: 20,
-            nodeGap: 20,
+            nodeGap: 24,
             nodeWidth: 14,
             layoutIterations: 0,
             draggable: false,

@@ -43,12 +43,13 @@ function weekChart(hours, most) {
       shortText: hour.contacts === 0 ? "" : count(hour.contacts),
       tip: `${LONG_WEEKDAYS[hour.weekday - 1]} ${hourSpan(hour.hour)}\n${counted(hour.contacts, "contact", "contacts")}`,
     }));
-  const clock = Array.from({ length: 24 }, (_, hour) => String(hour).padStart(2, "0"));
+  const hourNames = Array.from({ length: 24 }, (_, hour) => String(hour).padStart(2, "0"));
   const lying = cells(({ weekday, hour }) => ({ x: hour, y: weekday - 1 }));
   const standing = cells(({ weekday, hour }) => ({ x: weekday - 1, y: hour }));
   return turningHeatMap(
-    heatMap({ columns: () => clock, rows: WEEKDAYS, cells: lying, color, rowHeight: 34 }),
-    heatMap({ columns: () => WEEKDAYS, rows: clock, cells: standing, color, rowHeight: 22, nameWidth: () => 26 }),
+    heatMap({ columns: () => hourNames, rows: WEEKDAYS, cells: lying, color, rowHeight: 34 }),
+    heatMap({ columns: () => WEEKDAYS, rows: hourNames, cells: standing, color, rowHeight: 22, nameWidth: () => 26 }),
+    most < 1000 ? NARROW : 900,
   );
 }
 
@@ -146,8 +147,8 @@ function containmentSection() {
 
 function containmentChart(channels, sessions) {
   const sources = channels.map(({ first, weight }, at) => {
-    const name = chartText(channelName(first), 22);
-    return { id: `channel ${at}`, name: `${name} ${count(weight)}`, tip: `${name}\n${counted(weight, "session", "sessions")}`, color: "muted" };
+    const name = chartText(channelName(first), 14);
+    return { id: `channel ${at}`, name: `${name}\n${count(weight)}`, tip: `${name}\n${counted(weight, "session", "sessions")}`, color: "muted" };
   });
   const parts = PARTS.map((part) => ({ ...part, total: channels.reduce((all, { rows }) => all + sum(rows, part.column), 0) }));
   const targets = parts

@@ -87,18 +87,20 @@ function kindRow({ first, rows }) {
   const hasCount = rows.some((row) => row.count !== null);
   const [most] = grouped(rows, (row) => row.detail, hasCount ? "count" : "seconds");
   const seconds = rows.some((row) => row.seconds !== null) ? clock(sum(rows, "seconds")) : NONE;
-  return [first.kind, count(days), hasCount ? count(sum(rows, "count")) : NONE, seconds, most.first.detail ?? NONE];
+  return [first.kind, days > 0 ? count(days) : NONE, hasCount ? count(sum(rows, "count")) : NONE, seconds, most.first.detail ?? NONE];
 }
 
 // Reports that the page has under a name of its own, and those that no command prints alone.
 const COMMANDS = { volume_week: "volume", freshness: null, days: null };
 
-function commandOf({ key, parameters }) {
-  const name = Object.hasOwn(COMMANDS, key) ? COMMANDS[key] : key;
-  if (name === null) return null;
+function commandName(key) {
+  return Object.hasOwn(COMMANDS, key) ? COMMANDS[key] : key;
+}
+
+function command({ key, parameters }) {
   const { from, to, time_zone } = answers;
   const all = Object.entries({ ...parameters, from, to, time_zone }).filter(([, value]) => value !== null && value !== undefined);
-  return ["kore-lake report", name, ...all.map(([key, value]) => `--param ${key}=${quoted(String(value))}`)].join(" ");
+  return ["kore-lake report", commandName(key), ...all.map(([key, value]) => `--param ${key}=${quoted(String(value))}`)].join(" ");
 }
 
 /** As a shell takes it. */
@@ -109,18 +111,25 @@ function quoted(value) {
 function definitionSection() {
   const all = Object.keys(answers.reports).map(report);
   if (all.length === 0) return null;
-  return section("definitions", "What these numbers mean", element("dl", { class: "definitions" }, ...all.map(definition)));
+  const reports = grouped(all, ({ key }) => commandName(key) ?? key, null);
+  return section("definitions", "What these numbers mean", element("dl", { class: "definitions" }, ...reports.map(definition)));
 }
 
-function definition(answer) {
-  const command = commandOf(answer);
-  const columns = answer.columns.map(({ name, about }) => element("li", {}, element("code", {}, name), ` ${about ?? ""}`));
+/** Text in which words between backticks stand as they are in data or commands. */
+function prose(text) {
+  return text.split("`").map((part, at) => (at % 2 === 1 ? element("code", {}, part) : part));
+}
+
+/** One for all that the page has of a report. */
+function definition({ first: answer, rows: same }) {
+  const commands = same.filter(({ key }) => commandName(key) !== null).map(command);
+  const columns = answer.columns.map(({ name, about }) => element("li", {}, element("code", {}, name), " ", ...prose(about ?? "")));
   return element(
     "div",
     {},
     element("dt", {}, fromData(answer.title ?? answer.key)),
-    element("dd", {}, answer.purpose ?? ""),
-    command ? element("dd", {}, element("code", { class: "command" }, command)) : null,
+    element("dd", {}, ...prose(answer.purpose ?? "")),
+    ...commands.map((text) => element("dd", {}, element("code", { class: "command" }, text))),
     element("dd", {}, details(`Its ${counted(columns.length, "column", "columns")}`, element("ul", { class: "columns" }, ...columns))),
   );
 }

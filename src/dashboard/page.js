@@ -32,6 +32,7 @@ function contactsTile() {
   const answer = report("volume");
   if (!answer) return null;
   const total = sum(answer.rows, "contacts");
+  if (total === 0) return tile("Contacts", "0", "none in this time");
   const inbound = ratio(sum(answer.rows, "inbound"), total);
   return tile("Contacts", count(total), `${percent(inbound)} inbound, ${count(sum(answer.rows, "open"))} still open`);
 }
@@ -39,6 +40,7 @@ function contactsTile() {
 function containmentTile() {
   const answer = report("containment");
   if (!answer) return null;
+  if (sum(answer.rows, "sessions") === 0) return tile("Containment", NONE, "no inbound sessions");
   const share = (column) => percent(ratioOfSums(answer.rows, column, "sessions"));
   const said = `completed by the bot; ${share("handed_over")} handed to an agent, ${share("dropped_off")} dropped off`;
   return tile("Containment", share("completed"), said);
@@ -58,14 +60,17 @@ function levelTile() {
 function answerTile() {
   const answer = report("queue_wait");
   if (!answer) return null;
+  const answered = sum(answer.rows, "answered");
+  if (answered === 0) return tile("Wait (ASA)", NONE, "no answered entries");
   const asa = duration(ratioOfSums(answer.rows, "wait_seconds", "answered"));
-  return tile("Wait (ASA)", asa, `average speed of answer, ${counted(sum(answer.rows, "answered"), "answered entry", "answered entries")}`);
+  return tile("Wait (ASA)", asa, `average speed of answer, ${counted(answered, "answered entry", "answered entries")}`);
 }
 
 function abandonmentTile() {
   const answer = report("abandonment");
   if (!answer) return null;
   const [abandoned, all] = [sum(answer.rows, "abandoned"), sum(answer.rows, "counted")];
+  if (all === 0) return tile("Abandonment", NONE, "no queue entries that count");
   return tile("Abandonment", percent(ratio(abandoned, all)), `${count(abandoned)} of ${counted(all, "queue entry", "queue entries")}`);
 }
 
@@ -74,6 +79,7 @@ function csatTile() {
   if (!answer) return null;
   const { text, isMean } = csatOf(answer, answer.rows);
   const what = isMean ? "mean score" : "scores 4 and 5";
+  if (text === NONE) return tile("CSAT", NONE, "no scores");
   return tile("CSAT", text, `${what} of ${counted(sum(answer.rows, "csat_answers"), "answer", "answers")}`);
 }
 

@@ -96,7 +96,7 @@ function csatFigure(answer) {
     const name = queueName(first);
     return { name, values: [value], text, tip: `${chartText(name)}\nCSAT ${text}\n${counted(weight, "answer", "answers")}` };
   };
-  const format = total.isMean ? count : (share) => `${count(share * 100)}%`;
+  const format = total.isMean ? count : percentTick;
   const chart = bars({ rows: queues.slice(0, TOP).map(row), series: [{ name: "CSAT", color: "teal" }], format, max: total.isMean ? 5 : 1 });
   return figure("chart-csat", caption, chart, moreNote(queues, "queues", "answers"));
 }
@@ -122,7 +122,7 @@ function npsFigure({ rows }) {
       tip: [chartText(name), `NPS ${npsOf(rows)}`, ...parts].join("\n"),
     };
   };
-  const chart = bars({ rows: queues.slice(0, TOP).map(row), series: NPS_PARTS, format: (share) => `${count(share * 100)}%`, max: 1 });
+  const chart = bars({ rows: queues.slice(0, TOP).map(row), series: NPS_PARTS, format: percentTick, max: 1 });
   return figure("chart-nps", caption, chart, legend(NPS_PARTS), moreNote(queues, "queues", "answers"));
 }
 
@@ -140,8 +140,8 @@ function dispositionSection() {
     const share = ratio(weight, first.disposed);
     const name = first.code ?? "no code";
     const aht = clock(first.aht_seconds);
-    return { name, values: [share], text: `${percent(share)} · AHT ${aht}`, tip: `${chartText(name)}\n${count(weight)} of ${count(first.disposed)} = ${percent(share)}\nAHT ${aht}` };
+    return { name, values: [share], text: `${percent(share)} · AHT ${aht}`, shortText: percent(share), tip: `${chartText(name)}\n${count(weight)} of ${count(first.disposed)} = ${percent(share)}\nAHT ${aht}` };
   };
-  const chart = bars({ rows: codes.slice(0, TOP).map(row), series: [{ name: "share", color: "blue" }], format: (share) => `${count(share * 100)}%` });
+  const chart = bars({ rows: codes.slice(0, TOP).map(row), series: [{ name: "share", color: "blue" }], format: percentTick });
   return section("dispositions", "Dispositions", figure("chart-dispositions", caption, chart, moreNote(codes, "codes", "contacts")), wholeDetails(answer));
 }

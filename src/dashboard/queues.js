@@ -40,6 +40,7 @@ function levelLegend() {
   return legend([
     { name: `▼ below the target of ${target}`, color: "under-more" },
     { name: `at or above ${target}`, color: "met-more" },
+    { name: "values in %" },
     ...([...dayStates.values()].some((state) => state !== "final") ? [{ name: "* day not final" }] : []),
   ]);
 }
@@ -50,7 +51,7 @@ function levelChart(rows, queues, days) {
     const lines = [{ name: "All queues", rows, bold: true }, ...queues.map((queue) => ({ name: queueName(queue.first), rows: queue.rows }))];
     return heatMap({
       columns: (narrow) => [...shownDays.map((day) => levelDay(day, narrow)), "all"],
-      rows: lines.map(({ name }) => chartText(name, 30)),
+      rows: lines.map(({ name }) => chartText(name, 26)),
       cells: lines.flatMap((line, y) => levelCells(line, y, shownDays)),
       color: levelColor,
       nameWidth: (width) => (isNarrow(width) ? 92 : 190),
@@ -152,7 +153,7 @@ function abandonmentSection() {
     `${percent(rate)} abandoned, ${count(sum(answer.rows, "abandoned"))} of ${count(sum(answer.rows, "counted"))} entries; ` +
     `the highest share shown is ${percent(most.value)}, ${inQueue(most.group.first)}.${before}`;
   const rows = queues.slice(0, TOP).map((queue) => shareRow(queueName(queue.first), queue.rows, "abandoned", "counted"));
-  const chart = bars({ rows, series: [{ name: "abandoned", color: "orange" }], format: (share) => `${count(share * 100)}%` });
+  const chart = bars({ rows, series: [{ name: "abandoned", color: "orange" }], format: percentTick });
   return section("abandonment", title, figure("chart-abandonment", caption, chart, moreNote(queues, "queues", "entries")), wholeDetails(answer));
 }
 

@@ -8,8 +8,12 @@ const LONGEST_CELL = 200;
 
 const wholes = new Intl.NumberFormat(LOCALE, { maximumFractionDigits: 0 });
 const tenths = new Intl.NumberFormat(LOCALE, { minimumFractionDigits: 1, maximumFractionDigits: 1 });
+const upToTenths = new Intl.NumberFormat(LOCALE, { maximumFractionDigits: 1 });
 const hundredths = new Intl.NumberFormat(LOCALE, { minimumFractionDigits: 2, maximumFractionDigits: 2 });
 const graphemes = new Intl.Segmenter(LOCALE, { granularity: "grapheme" });
+
+/** Kept on one line. */
+const unbroken = (text) => text.replaceAll(" ", "\u00a0");
 
 const isNumber = (value) => typeof value === "number" && Number.isFinite(value);
 
@@ -30,9 +34,9 @@ function percent(share) {
   return isNumber(share) ? `${hundreds(share)}%` : NONE;
 }
 
-/** Without decimals, for narrow places. Rounds down, so that what is below a target never reads as if it met it. */
-function roughPercent(share) {
-  return isNumber(share) ? `${Math.floor(share * 100 + 1e-9)}%` : NONE;
+/** On an axis, where steps can be halves of a percent and whole ones need no decimal. */
+function percentTick(share) {
+  return `${upToTenths.format(share * 100)}%`;
 }
 
 /** `m:ss`, or `h:mm:ss` from an hour on. */
@@ -52,7 +56,7 @@ function dayFormat(options) {
   const format = new Intl.DateTimeFormat(LOCALE, { timeZone: "UTC", ...options });
   return (day) => {
     const date = new Date(`${day}T00:00:00Z`);
-    return Number.isNaN(date.getTime()) ? String(day) : format.format(date);
+    return Number.isNaN(date.getTime()) ? String(day) : unbroken(format.format(date));
   };
 }
 
@@ -90,7 +94,8 @@ function moment(text, zone) {
   const date = new Date(absolute ? text : `${text}Z`);
   if (Number.isNaN(date.getTime())) return String(text);
   const options = { day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit" };
-  return new Intl.DateTimeFormat(LOCALE, { ...options, timeZone: absolute ? zoneOr(zone, "UTC") : "UTC" }).format(date);
+  const format = new Intl.DateTimeFormat(LOCALE, { ...options, timeZone: absolute ? zoneOr(zone, "UTC") : "UTC" });
+  return unbroken(format.format(date));
 }
 
 /** The first `most` characters as a reader counts them, so that no emoji is cut in two. */
