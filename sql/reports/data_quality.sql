@@ -106,6 +106,9 @@ found AS (
     CAST(NULL AS DOUBLE) AS seconds, min(session_start_time) AS begins, max(session_start_time) AS ends
   FROM contacts
   WHERE is_open
+    AND ($account IS NULL OR account_id = $account)
+    AND (CAST($from AS DATE) IS NULL OR session_date >= CAST($from AS DATE))
+    AND (CAST($to AS DATE) IS NULL OR session_date < CAST($to AS DATE))
   GROUP BY account_id, session_date, final_status
   UNION ALL
   SELECT
@@ -113,12 +116,18 @@ found AS (
     CAST(NULL AS DOUBLE) AS seconds, min(session_start_time) AS begins, max(session_start_time) AS ends
   FROM contacts
   WHERE NOT is_dated
+    AND ($account IS NULL OR account_id = $account)
+    AND (CAST($from AS DATE) IS NULL OR session_date >= CAST($from AS DATE))
+    AND (CAST($to AS DATE) IS NULL OR session_date < CAST($to AS DATE))
   GROUP BY account_id, session_date
   UNION ALL
   SELECT
     account_id, session_date, 'flag' AS kind, flag AS detail, count(*) AS count,
     CAST(NULL AS DOUBLE) AS seconds, min(session_start_time) AS begins, max(session_start_time) AS ends
   FROM row_flags
+  WHERE ($account IS NULL OR account_id = $account)
+    AND (CAST($from AS DATE) IS NULL OR session_date >= CAST($from AS DATE))
+    AND (CAST($to AS DATE) IS NULL OR session_date < CAST($to AS DATE))
   GROUP BY account_id, session_date, flag
   UNION ALL
   SELECT
@@ -126,6 +135,9 @@ found AS (
     path AS detail, CAST(sum(count) AS BIGINT) AS count, CAST(NULL AS DOUBLE) AS seconds,
     CAST(NULL AS TIMESTAMP) AS begins, CAST(NULL AS TIMESTAMP) AS ends
   FROM extra_values
+  WHERE ($account IS NULL OR account_id = $account)
+    AND (CAST($from AS DATE) IS NULL OR session_date >= CAST($from AS DATE))
+    AND (CAST($to AS DATE) IS NULL OR session_date < CAST($to AS DATE))
   GROUP BY account_id, session_date, CASE WHEN kind = 'empty text' THEN 'extra, empty text' ELSE 'extra' END, path
   UNION ALL
   SELECT
@@ -139,6 +151,7 @@ SELECT
   local_time(begins, CAST($time_zone AS STRING)) AS begins,
   local_time(ends, CAST($time_zone AS STRING)) AS ends
 FROM found
+-- The same stands above too, where it keeps days from being read at all.
 WHERE ($account IS NULL OR account_id = $account)
   AND (session_date IS NULL OR CAST($from AS DATE) IS NULL OR session_date >= CAST($from AS DATE))
   AND (session_date IS NULL OR CAST($to AS DATE) IS NULL OR session_date < CAST($to AS DATE))

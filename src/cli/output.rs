@@ -26,7 +26,7 @@ pub enum Output {
 /// A file that is being written: it takes its name at the end, and is gone if there is none.
 pub struct Part {
     target: PathBuf,
-    part: PathBuf,
+    path: PathBuf,
     file: BufWriter<File>,
 }
 
@@ -61,9 +61,9 @@ impl Output {
             let file = opened(&target)?;
             return Ok(Self::Device { target, file });
         }
-        let part = part_of(&target);
-        let file = opened(&part)?;
-        Ok(Self::File(Part { target, part, file }))
+        let path = part_of(&target);
+        let file = opened(&path)?;
+        Ok(Self::File(Part { target, path, file }))
     }
 
     /// Where to write.
@@ -88,8 +88,8 @@ impl Output {
             Self::Stdout(stdout) => stdout.flush().map_err(Error::Output),
             Self::Terminal(pager) => pager.finish().map_err(Error::Output),
             Self::Device { target, file } => file.flush().map_err(|source| failed(target, source)),
-            Self::File(Part { target, part, file }) => {
-                let written = file.flush().and_then(|()| fs::rename(&*part, &*target));
+            Self::File(Part { target, path, file }) => {
+                let written = file.flush().and_then(|()| fs::rename(&*path, &*target));
                 written.map_err(|source| failed(target, source))
             }
         }
@@ -110,7 +110,7 @@ impl Output {
 /// What was not finished is taken back, however the command ends.
 impl Drop for Part {
     fn drop(&mut self) {
-        let _ = fs::remove_file(&self.part); // Mostly it has its name by now; else the failure before is what counts.
+        let _ = fs::remove_file(&self.path); // Mostly it has its name by now; else the failure before is what counts.
     }
 }
 

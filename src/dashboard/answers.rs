@@ -30,6 +30,43 @@ const SHOWN: [(&str, &str, Option<&str>); 11] = [
 /// The parameter that the page sets.
 const INTERVAL: &str = "interval";
 
+/// A table on the page that is no report.
+struct Table {
+    title: &'static str,
+    purpose: &'static str,
+    /// Names, and what they hold.
+    columns: &'static [(&'static str, &'static str)],
+}
+
+const FRESHNESS: Table = Table {
+    title: "freshness",
+    purpose: "How far each stream was read. `kore-lake status` tells more.",
+    columns: &[
+        ("account_id", "Account"),
+        ("stream_id", "Stream"),
+        ("loaded_through", "End of the last window read"),
+        ("final_through", "Up to here nothing will be read again"),
+        ("last_run_at", "End of the last run"),
+    ],
+};
+
+const STATES: Table = Table {
+    title: "days",
+    purpose: "The days of the lake, in UTC, by what loads say of them. Pages that were replayed say nothing.",
+    columns: &[
+        ("day", "Day, UTC"),
+        ("rows", "Rows in the lake"),
+        ("state", "final, provisional (may still change), owed (could not be read whole) or missing (not read)"),
+    ],
+};
+
+impl Table {
+    fn filled(&self, rows: &[Value]) -> Value {
+        let columns: Vec<_> = self.columns.iter().map(|(name, about)| json!({"name": name, "about": about})).collect();
+        json!({"title": self.title, "purpose": self.purpose, "columns": columns, "rows": rows})
+    }
+}
+
 /// What a page shows.
 #[derive(Debug, Clone)]
 pub struct DashboardRequest {
@@ -83,10 +120,8 @@ pub(super) async fn answers(session: &Session, request: &DashboardRequest) -> Re
         reports.insert(key.to_owned(), answer(session, report(name)?, interval, &params).await?);
     }
     let accounts = request.accounts();
-    let freshness_columns = ["account_id", "stream_id", "loaded_through", "final_through", "last_run_at"];
-    reports.insert("freshness".to_owned(), table(&freshness_columns, &freshness(&accounts)));
-    let days = day_rows(session, &accounts, &days).await?;
-    reports.insert("days".to_owned(), table(&["day", "rows", "state"], &days));
+    reports.insert("freshness".to_owned(), FRESHNESS.filled(&freshness(&accounts)));
+    reports.insert("days".to_owned(), STATES.filled(&day_rows(session, &accounts, &days).await?));
     let level = report("service_level")?.params.iter().find(|param| param.name == "target");
     let target = params.get("target").map(String::as_str).or(level.and_then(|param| param.default));
     Ok(json!({
@@ -134,12 +169,6 @@ async fn answer(
         "columns": columns,
         "rows": cells(rows, &names).await?,
     }))
-}
-
-/// A table that no report gives.
-fn table(columns: &[&str], rows: &[Value]) -> Value {
-    let columns: Vec<_> = columns.iter().map(|name| json!({"name": name})).collect();
-    json!({"columns": columns, "rows": rows})
 }
 
 /// Each row as a list of its cells.

@@ -6,8 +6,8 @@ const STYLE: &str = include_str!("page.css");
 const CHARTS: &str = include_str!("vendor/echarts.min.js");
 /// The page's own scripts; each may use those before it.
 const SCRIPTS: [&str; 11] = [
-    include_str!("answers.js"),
     include_str!("words.js"),
+    include_str!("answers.js"),
     include_str!("elements.js"),
     include_str!("drawing.js"),
     include_str!("charts.js"),
@@ -25,7 +25,7 @@ const SCRIPTS: [&str; 11] = [
 /// [`QueryError::UnknownParam`] where no report on the page takes a parameter; else as [`Session::report`].
 pub async fn page(session: &Session, request: &DashboardRequest) -> Result<String, QueryError> {
     let data = answers(session, request).await?.to_string();
-    let scripts = SCRIPTS.concat();
+    let scripts = SCRIPTS.join("\n");
     Ok(filled(|place| match place {
         "title" => escaped(&format!("kore-lake: {}", request.lake)),
         "css" => STYLE.to_owned(),

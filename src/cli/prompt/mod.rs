@@ -87,11 +87,11 @@ impl Prompt {
         match command? {
             Command::Tables => self.show(self.session.catalog().await).await?,
             Command::Describe(name) => self.show(self.session.describe(&name).await?).await?,
-            Command::Reports => self.text(&report_list()).await?,
+            Command::Reports => tell(&report_list())?,
             Command::Report { name, given } => self.report(&name, &given).await?,
             Command::Timing(on) => self.switch_timing(on),
             Command::Records(on) => self.switch_records(on),
-            Command::Help => self.text(HELP).await?,
+            Command::Help => tell(HELP)?,
             Command::Quit => return Ok(Next::Leave),
         }
         Ok(Next::Ask)
@@ -163,12 +163,13 @@ impl Prompt {
         }
         Ok((written?, took))
     }
+}
 
-    async fn text(&mut self, text: &str) -> Result<(), Error> {
-        let mut output = output_here();
-        left_early(output.writer().write_all(text.as_bytes()).map(|()| 0).map_err(Error::Output))?;
-        left_early(output.finish().map(|()| 0)).map(|_| ())
-    }
+/// Prints what is no answer of the lake.
+fn tell(text: &str) -> Result<(), Error> {
+    let mut output = output_here();
+    left_early(output.writer().write_all(text.as_bytes()).map(|()| 0).map_err(Error::Output))?;
+    left_early(output.finish().map(|()| 0)).map(|_| ())
 }
 
 /// Standard output, a terminal or not.

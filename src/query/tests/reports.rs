@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::lake::{Lake, answered, bot_session, conversation, entry, leg, segment, with};
+use crate::query::{Session, SessionSettings};
 
 fn started(row: Value, time: &str) -> Value {
     with(row, json!({"session_start_time": time}))

@@ -282,12 +282,10 @@ impl Survey {
 
     /// The score of a kind: another kind's survey has none; one without a kind has what is there.
     pub fn score(&self, kind: &str) -> Option<i64> {
-        const KINDS: [(&str, fn(&Survey) -> Option<i64>); 3] =
-            [("csat", |survey| survey.csat), ("nps", |survey| survey.nps), ("likedislike", |survey| survey.like)];
-        let is_known = |given: &str| KINDS.iter().any(|(known, _)| *known == given);
-        let asked = self.kind.as_deref().filter(|given| is_known(given));
-        let (_, score) = KINDS.iter().find(|(known, _)| *known == kind).unwrap();
-        if asked.is_none_or(|asked| asked == kind) { score(self) } else { None }
+        let kinds = [("csat", self.csat), ("nps", self.nps), ("likedislike", self.like)];
+        let asked = self.kind.as_deref().filter(|given| kinds.iter().any(|(known, _)| known == given));
+        let (_, score) = kinds.into_iter().find(|(known, _)| *known == kind).unwrap();
+        score.filter(|_| asked.is_none_or(|asked| asked == kind))
     }
 }
 
