@@ -145,7 +145,7 @@ fn check(given: &BTreeMap<String, String>) -> Result<(), QueryError> {
     }
     let Some(unknown) = given.keys().find(|name| !known.contains(name.as_str())) else { return Ok(()) };
     let near = known.into_iter().map(str::to_owned).collect();
-    Err(QueryError::UnknownParam { report: "--html", name: unknown.clone(), near })
+    Err(QueryError::UnknownPageParam { name: unknown.clone(), near })
 }
 
 async fn answer(

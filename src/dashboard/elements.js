@@ -26,7 +26,7 @@ function isMoment(name) {
 
 function unitOf(name, parameters) {
   if (isRatio(name, parameters)) return " (%)";
-  if (name === "seconds" || name.endsWith("_seconds")) return " (m:ss)";
+  if (name === "seconds" || name.endsWith("_seconds")) return " (h:mm:ss)";
   return name === "nps" ? " (points)" : "";
 }
 

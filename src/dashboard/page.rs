@@ -22,7 +22,7 @@ const SCRIPTS: [&str; 11] = [
 /// The page: the reports on it are run, one after the other, and their answers stand in it.
 ///
 /// # Errors
-/// [`QueryError::UnknownParam`] where no report on the page takes a parameter; else as [`Session::report`].
+/// [`QueryError::UnknownPageParam`] where no report on the page takes a parameter; else as [`Session::report`].
 pub async fn page(session: &Session, request: &DashboardRequest) -> Result<String, QueryError> {
     let data = answers(session, request).await?.to_string();
     let scripts = SCRIPTS.join("\n");

@@ -10,7 +10,7 @@ function agentSection() {
   const aht = ratioOfSums(answer.rows, "handle_seconds", "handled");
   const caption =
     `${counted(agents.length, "agent", "agents")} answered ${count(sum(answer.rows, "answered"))} of ` +
-    `${count(sum(answer.rows, "offered"))} offers; a contact took ${duration(aht)} (m:ss) of handle time on average.`;
+    `${count(sum(answer.rows, "offered"))} offers; a contact took ${duration(aht)} (h:mm:ss) of handle time on average.`;
   const chart = bars({ rows: agents.filter(hasHandled).slice(0, TOP).map(handleRow), series: HANDLE_PARTS, format: clock });
   const more = agents.length > TOP_AGENTS ? note(`And ${count(agents.length - TOP_AGENTS)} more agents in the table of all columns.`) : null;
   return section(
@@ -41,7 +41,7 @@ function handleRow({ first, rows }) {
 
 /** One row per agent, all channels together. */
 function agentTable(agents) {
-  const numeric = ["Offered", "Answered", "Missed", "Answered (%)", "AHT (m:ss)", "Talk (m:ss)", "Hold (m:ss)", "After-call (m:ss)"];
+  const numeric = ["Offered", "Answered", "Missed", "Answered (%)", "AHT (h:mm:ss)", "Talk (h:mm:ss)", "Hold (h:mm:ss)", "After-call (h:mm:ss)"];
   const columns = [{ title: "Agent" }, ...numeric.map((title) => ({ title, numeric: true }))];
   const row = ({ first, rows }) => [
     agentName(first),

@@ -172,7 +172,7 @@ function callbackSection() {
   const accepted = sum(answer.rows, "accepted");
   const caption =
     `${counted(opted, "caller", "callers")} chose a callback; ${percent(ratio(accepted, opted))} took the call when it came, ` +
-    `after ${duration(ratioOfSums(answer.rows, "accept_seconds", "timed"))} (m:ss) on average.`;
+    `after ${duration(ratioOfSums(answer.rows, "accept_seconds", "timed"))} (h:mm:ss) on average.`;
   const series = [
     { name: "taken by the caller", color: "teal" },
     { name: "not taken", color: "grey" },

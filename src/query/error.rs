@@ -91,6 +91,14 @@ pub enum QueryError {
         /// Parameters of nearly that name, else all.
         near: Vec<String>,
     },
+    /// A parameter that no report of several takes.
+    #[error("no report on the page takes a parameter `{name}`{}", did_you_mean(near))]
+    UnknownPageParam {
+        /// The parameter named.
+        name: String,
+        /// Parameters that some report takes.
+        near: Vec<String>,
+    },
     /// A parameter's value that cannot be taken.
     #[error("parameter `{param}` of report `{report}`: expected {expected} (default {default}), found `{found}`")]
     ParamValue {
@@ -211,6 +219,7 @@ impl QueryError {
             | Self::Statement { .. }
             | Self::UnknownReport { .. }
             | Self::UnknownParam { .. }
+            | Self::UnknownPageParam { .. }
             | Self::ParamValue { .. }
             | Self::UnknownFormat { .. }
             | Self::UnknownEngine { .. } => QueryErrorKind::Usage,

@@ -8,6 +8,7 @@ mod centre;
 mod changing;
 mod commands;
 mod contents;
+mod dashboard;
 mod demo;
 mod dice;
 mod engines;
