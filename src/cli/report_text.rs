@@ -29,7 +29,7 @@ fn list_text() -> String {
                 writeln!(out, "    {}={default}  {}: {}", param.name, param.param_type.expected(), param.description);
         }
     }
-    out
+    out + "\n`kore-lake report NAME --help` says what the numbers of a report mean and how DuckDB and Spark get them.\n"
 }
 
 fn as_json(report: &Report) -> Value {
@@ -78,5 +78,11 @@ fn explained(report: &Report) -> String {
     for column in &report.columns {
         let _ = writeln!(out, "  {:widest$}  {}", column.name, column.description);
     }
-    out + "\n`kore-lake report --help` lists the options.\n"
+    let _ = write!(
+        out,
+        "\nIn DuckDB or Spark: `kore-lake report {} --sql --engine duckdb` (or `spark`) prints all that they need to run it.\n\
+         `kore-lake report --help` lists the options.\n",
+        report.name
+    );
+    out
 }

@@ -141,9 +141,12 @@ fn several_reports_share_their_parameters() {
 fn a_report_explains_itself_and_all_of_them_go_into_a_folder() {
     let loaded = Loaded::new();
     let help = loaded.program("report volume --help").run().output();
-    for said in
-        ["How many contacts began", "one of `15m`, `30m`, `60m`, `day`, `weekday_hour`; default `day`", "\n  contacts "]
-    {
+    for said in [
+        "How many contacts began",
+        "one of `15m`, `30m`, `60m`, `day`, `weekday_hour`; default `day`",
+        "\n  contacts ",
+        "`kore-lake report volume --sql --engine duckdb` (or `spark`)",
+    ] {
         assert!(help.contains(said), "{said}: {help}");
     }
     assert_eq!(loaded.program("report --all -o all --format parquet").run().output(), "");
