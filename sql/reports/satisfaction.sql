@@ -35,9 +35,9 @@ WITH scored AS (
   SELECT
     channel, first_queue_id AS queue_id, first_queue_name AS queue_name, is_handled, is_open,
     -- A survey type that is none of the three is as good as missing.
-    CASE WHEN coalesce(lower(trim(survey_type)), '') NOT IN ('nps', 'likedislike') THEN csat_score END AS csat_score,
-    CASE WHEN coalesce(lower(trim(survey_type)), '') NOT IN ('csat', 'likedislike') THEN nps_score END AS nps_score,
-    CASE WHEN coalesce(lower(trim(survey_type)), '') NOT IN ('csat', 'nps') THEN like_dislike_score END AS like_score,
+    CASE WHEN coalesce(survey_type, '') NOT IN ('nps', 'likedislike') THEN csat_score END AS csat_score,
+    CASE WHEN coalesce(survey_type, '') NOT IN ('csat', 'likedislike') THEN nps_score END AS nps_score,
+    CASE WHEN coalesce(survey_type, '') NOT IN ('csat', 'nps') THEN like_dislike_score END AS like_score,
     local_time(session_start_time, CAST($time_zone AS STRING)) AS local_start
   FROM contacts
   WHERE NOT is_side_session AND is_dated

@@ -38,7 +38,7 @@ placed AS (
     END AS interval_start,
     CASE
       WHEN $interval = '15m' OR $interval = '30m' OR $interval = '60m'
-        THEN CAST(seconds_between(session_start_time, local) / 60 AS INT)
+        THEN CAST(floor(seconds_between(session_start_time, local) / 60) AS INT)
     END AS utc_offset_minutes,
     CASE WHEN $interval = 'weekday_hour' THEN iso_weekday(local) END AS weekday,
     CASE WHEN $interval = 'weekday_hour' THEN CAST(extract(HOUR FROM local) AS INT) END AS hour,

@@ -1,9 +1,12 @@
 -- Flat views over `conversations`, once for all engines: same columns, types, positions and rows. What the words mean is
 -- in the comments here; nested access lives in views alone. Views whose names begin with `_` are steps of the others.
 --
--- Engines part in three places, which are filled in before an engine sees the text: `{conversations}` is the base table
+-- Engines part in some places, which are filled in before an engine sees the text: `{conversations}` is the base table
 -- (in DataFusion one with less below `destinations`: faster to read); `{each LIST AS NAME}` makes a row of each element,
--- `NAME`, with its index from 0, `NAME_index`; `{open_statuses}` is the schema's list.
+-- `NAME`, with its index from 0, `NAME_index`; `{open_statuses}` is the schema's list, in lower case; `{lower TEXT}` is the
+-- text with A to Z in lower case: of other letters, and of blanks other than the space, each engine has its own view.
+--
+-- The API gives `''` for what is not there, so it is null in what reports group and count by.
 --
 -- Every view carries account_id, session_date, session_id and conversation_id (null for none), and positions: Int32
 -- from 1, in the order of the JSON list.
@@ -15,8 +18,10 @@ SELECT
   session_date,
   session_id,
   nullif(conversation_id, '') AS conversation_id,
-  channel,
-  nullif(lower(trim(coalesce(nullif(trim(direction), ''), customer_info['direction']))), '') AS direction,
+  nullif(channel, '') AS channel,
+  nullif(
+    {lower trim(BOTH ' ' FROM coalesce(nullif(trim(BOTH ' ' FROM direction), ''), customer_info['direction']))}, ''
+  ) AS direction,
   session_start_time,
   session_end_time,
   final_status,
@@ -25,8 +30,8 @@ SELECT
   disconnecting_event,
   nullif(conversation_id, '') IS NULL AS is_bot_only,
   -- A bot-only session that belongs to another talk; never a contact (F21).
-  nullif(conversation_id, '') IS NULL AND coalesce(lower(trim(channel)) LIKE 'agentassist%', false) AS is_side_session,
-  coalesce(upper(final_status) IN ({open_statuses}), false) AS is_open,
+  nullif(conversation_id, '') IS NULL AND coalesce({lower trim(BOTH ' ' FROM channel)} LIKE 'agentassist%', false) AS is_side_session,
+  coalesce({lower final_status} IN ({open_statuses}), false) AS is_open,
   coalesce(is_voicemail, false) AS is_voicemail,
   -- Whether the start lies within a day of the partition's date: reports leave other rows to `data_quality`.
   coalesce(
@@ -37,7 +42,7 @@ SELECT
   csat_score,
   nps_score,
   like_dislike_score,
-  survey_type,
+  {lower trim(BOTH ' ' FROM survey_type)} AS survey_type,
   user_id,
   customer_info['customer_email'] AS customer_email,
   -- All that is no digit, taken out: expressions over patterns differ between engines.
@@ -60,10 +65,11 @@ SELECT
   channel, direction, session_start_time, session_end_time, final_status,
   is_side_session, is_open, is_voicemail, is_dated,
   CAST(destination_index + 1 AS INT) AS destination_position,
-  -- The API tells two shapes apart; one without a type is taken for a queue entry.
-  coalesce(destination['destination_type'], 'QueueEntry') = 'QueueEntry' AS is_queue_entry,
-  destination['queue_id'] AS queue_id,
-  destination['queue_name'] AS queue_name,
+  -- The API tells two shapes apart; one without a type is taken for a queue entry, one of a third type for neither.
+  coalesce(nullif(destination['destination_type'], ''), 'QueueEntry') = 'QueueEntry' AS is_queue_entry,
+  coalesce(destination['destination_type'] = 'AgentSegment', false) AS is_agent_segment,
+  nullif(destination['queue_id'], '') AS queue_id,
+  nullif(destination['queue_name'], '') AS queue_name,
   destination['enter_time'] AS enter_time,
   destination['callback_opted'] AS callback_opted,
   destination['callback_opted_time'] AS callback_opted_time,
@@ -89,11 +95,11 @@ SELECT
   account_id, session_date, session_id, conversation_id,
   channel, direction, session_start_time, session_end_time, final_status,
   is_side_session, is_open, is_voicemail, is_dated,
-  destination_position, is_queue_entry, queue_id, queue_name, enter_time,
+  destination_position, is_queue_entry, is_agent_segment, queue_id, queue_name, enter_time,
   callback_opted, callback_opted_time, user_callback_accept_time, callback_initiated_time,
-  leg['agent_id'] AS agent_id,
-  leg['name'] AS agent_name,
-  leg['email'] AS agent_email,
+  nullif(leg['agent_id'], '') AS agent_id,
+  nullif(leg['name'], '') AS agent_name,
+  nullif(leg['email'], '') AS agent_email,
   leg['status'] AS status,
   leg['assigned_at'] AS assigned_at,
   leg['accepted_time'] AS accepted_time,
@@ -109,6 +115,7 @@ SELECT
   coalesce(nullif(leg['external_transfer_destination'], ''), external_transfer_destination)
     AS external_transfer_destination,
   leg['consulting_agents'] AS consulting_agents,
+  offers,
   sum(CASE WHEN is_queue_entry THEN 1 ELSE 0 END) OVER (
     PARTITION BY account_id, session_date, session_id, conversation_id
     ORDER BY destination_position ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
@@ -119,7 +126,7 @@ FROM _destinations;
 CREATE VIEW _routing AS
 SELECT
   *,
-  min(CASE WHEN NOT is_queue_entry THEN accepted_time END) OVER (
+  min(CASE WHEN is_agent_segment THEN accepted_time END) OVER (
     PARTITION BY account_id, session_date, session_id, conversation_id, entry_number
   ) AS reassigned_accepted_time,
   max(CASE WHEN is_queue_entry THEN queue_id END) OVER (
@@ -197,7 +204,7 @@ FROM _outcomes
 WHERE agent_id IS NOT NULL OR agent_name IS NOT NULL OR agent_email IS NOT NULL
   OR assigned_at IS NOT NULL OR accepted_time IS NOT NULL;
 
--- One row per offer that was not answered. The API may list a responding agent there too, known by an acceptance or the
+-- One row per offer that was not answered. The queue is that of the entry that it belongs to. The API may list a responding agent there too, known by an acceptance or the
 -- status `Answered` (F23): those are no missed offers.
 CREATE VIEW missed_offers AS
 SELECT
@@ -205,20 +212,21 @@ SELECT
   CAST(offer_index + 1 AS INT) AS offer_position,
   channel, direction, session_start_time, session_end_time, is_side_session, is_open, is_dated,
   queue_id, queue_name,
-  offer['agent_id'] AS agent_id,
-  offer['name'] AS agent_name,
-  offer['email'] AS agent_email,
+  nullif(offer['agent_id'], '') AS agent_id,
+  nullif(offer['name'], '') AS agent_name,
+  nullif(offer['email'], '') AS agent_email,
   offer['status'] AS status,
   offer['assigned_at'] AS assigned_at,
-  offer['non_response_event'] AS non_response_event,
-  coalesce(lower(trim(offer['non_response_event'])) = 'supervisor reassigned', false) AS is_supervisor_reassigned
+  nullif(offer['non_response_event'], '') AS non_response_event,
+  coalesce({lower trim(BOTH ' ' FROM offer['non_response_event'])} = 'supervisor reassigned', false)
+    AS is_supervisor_reassigned
 FROM (
   SELECT
     account_id, session_date, session_id, conversation_id, destination_position,
     channel, direction, session_start_time, session_end_time, is_side_session, is_open, is_dated,
-    queue_id, queue_name,
+    leg_queue_id AS queue_id, leg_queue_name AS queue_name,
     {each offers AS offer}
-  FROM _destinations
+  FROM _outcomes
 )
 WHERE offer['accepted_time'] IS NULL AND offer['status'] IS DISTINCT FROM 'Answered';
 
@@ -284,7 +292,7 @@ SELECT
     CASE
       WHEN replace(s.customer_digits, '0', '') <> '' AND s.customer_digits <> '266696687' THEN s.customer_digits
     END,
-    nullif(lower(trim(s.customer_email)), ''),
+    nullif({lower trim(BOTH ' ' FROM s.customer_email)}, ''),
     nullif(s.user_id, '')
   ) AS customer_key,
   s.csat_score, s.nps_score, s.like_dislike_score, s.survey_type, s.last_intent_name

@@ -14,13 +14,13 @@ use super::output::{self, Output};
 use super::query::{open, session_of, write_rows};
 use super::schema::outline;
 use super::status::accounts_of;
-use super::{End, Invocation, report_text};
+use super::{End, Invocation, print, report_text};
 
 pub type Given = BTreeMap<String, String>;
 
 pub async fn run(invocation: &Invocation) -> Result<End, Error> {
     let names = names(invocation);
-    if invocation.matches.get_flag("help") {
+    if invocation.matches.get_flag("help") && names != ["list"] {
         return report_text::help(&names);
     }
     if let Some(file) = invocation.matches.get_one::<PathBuf>("html") {
@@ -59,7 +59,11 @@ pub async fn run(invocation: &Invocation) -> Result<End, Error> {
 /// Prints what an engine needs to run the reports over the lake: functions, tables, views, statements.
 async fn print_sql(invocation: &Invocation, bound: &[(&Report, Params)]) -> Result<End, Error> {
     let engine: Engine = invocation.argument("engine").map_or(Ok(Engine::Duckdb), |name| name.parse())?;
-    let mut text = setup(engine, &outline(invocation).await?);
+    let lake = outline(invocation).await?;
+    if lake.is_empty() {
+        print::note(&format!("note: `{}` has nothing yet: its tables are declared empty", invocation.settings.lake));
+    }
+    let mut text = setup(engine, &lake);
     for (report, params) in bound {
         text.push('\n');
         text.push_str(&report_sql(engine, report, params)?);

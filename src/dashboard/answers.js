@@ -67,8 +67,9 @@ const isUnsettled = (day) => dayStates.has(day) && dayStates.get(day) !== "final
 function daysShown(rows, most) {
   const days = new Set([...rows.map(dayOf), ...dayStates.keys()].filter((day) => day !== null));
   const sorted = [...days].sort();
-  const first = answers.from ?? sorted[0];
-  const last = answers.to ? dayAfter(answers.to, -1) : sorted.at(-1);
+  // Days of the zone may lie a day before or behind those of the lake.
+  const [first] = [answers.from, sorted[0]].filter(Boolean).sort();
+  const last = [answers.to && dayAfter(answers.to, -1), sorted.at(-1)].filter(Boolean).sort().at(-1);
   if (!first || !last) return [];
   const all = [];
   for (let day = last; day >= first && all.length < most; day = dayAfter(day, -1)) all.unshift(day);

@@ -95,10 +95,11 @@ impl DashboardRequest {
         let accounts = self.accounts();
         let mut params = self.params.clone();
         let date = |name: &str| self.params.get(name).and_then(|text| text.parse::<SessionDate>().ok());
+        let is_named = ["from", "to"].iter().any(|name| self.params.contains_key(*name));
         let first = accounts.iter().filter_map(|account| account.first_day).min().map(SessionDate::days);
         let end = accounts.iter().filter_map(|account| account.last_day).max().map(|day| day.days() + 1);
         let (mut from, mut to) = (date("from").map(SessionDate::days), date("to").map(SessionDate::days));
-        if let (None, None, Some(end)) = (from, to, end) {
+        if let (false, Some(end)) = (is_named, end) {
             (from, to) = (Some(end - DAYS), Some(end));
             for (name, day) in [("from", end - DAYS), ("to", end)] {
                 params.insert(name.to_owned(), SessionDate::from_days(day).to_string());
@@ -128,8 +129,8 @@ pub(super) async fn answers(session: &Session, request: &DashboardRequest) -> Re
         "schema": VERSION,
         "lake": request.lake,
         "made_at": request.made_at,
-        "from": params.get("from"),
-        "to": params.get("to"),
+        "from": days.first().map(ToString::to_string),
+        "to": days.last().map(|day| SessionDate::from_days(day.days() + 1).to_string()),
         "time_zone": params.get("time_zone").map_or("UTC", String::as_str),
         "target": target.and_then(|text| text.parse::<f64>().ok()),
         "version": env!("CARGO_PKG_VERSION"),
@@ -158,6 +159,12 @@ async fn answer(
     let mut params: BTreeMap<String, String> =
         given.iter().filter(|(name, _)| takes(name)).map(|(name, value)| (name.clone(), value.clone())).collect();
     params.extend(interval.map(|interval| (INTERVAL.to_owned(), interval.to_owned())));
+    // Defaults stand there too: the page says what it was counted by.
+    for param in &report.params {
+        if let Some(default) = param.default {
+            params.entry(param.name.to_owned()).or_insert_with(|| default.to_owned());
+        }
+    }
     let rows = session.report(report, &report.bind(&params)?).await?;
     let names: Vec<_> = report.columns.iter().map(|column| column.name).collect();
     let columns: Vec<_> =

@@ -98,9 +98,7 @@ function commandName(key) {
 }
 
 function command({ key, parameters }) {
-  const { from, to, time_zone } = answers;
-  const all = Object.entries({ ...parameters, from, to, time_zone }).filter(([, value]) => value !== null && value !== undefined);
-  return ["kore-lake report", commandName(key), ...all.map(([key, value]) => `--param ${key}=${quoted(String(value))}`)].join(" ");
+  return ["kore-lake report", commandName(key), ...Object.entries(parameters).map(([key, value]) => `--param ${key}=${quoted(String(value))}`)].join(" ");
 }
 
 /** As a shell takes it. */

@@ -69,7 +69,7 @@ function satisfactionSection() {
   const answer = report("satisfaction");
   if (!answer) return null;
   const { rows } = answer;
-  const answered = sum(rows, "handled_with_answer");
+  const answered = sum(rows, "csat_answers") + sum(rows, "nps_answers") + sum(rows, "like_answers");
   if (answered === 0) return section("satisfaction", "Satisfaction", nothing("survey answers"));
   const figures = [csatFigure(answer), npsFigure(answer)].filter((made) => made !== null);
   const likes = ratioOfSums(rows, "likes", "like_answers");

@@ -52,6 +52,11 @@ impl LakeOutline {
         Ok(outline)
     }
 
+    /// Whether it has no object at all: an engine is then told of empty tables.
+    pub fn is_empty(&self) -> bool {
+        self.with_objects.is_empty()
+    }
+
     fn has(&self, table: &str) -> bool {
         self.with_objects.contains(table)
     }

@@ -22,7 +22,7 @@ pub(super) fn flat(engine: Engine) -> String {
         Engine::Datafusion => (NARROW, EXTRAS),
         Engine::Duckdb | Engine::Spark => ("conversations", "conversations"),
     };
-    let views = with_each(FLAT, engine).replace("{conversations}", narrow).replace("{open_statuses}", &open_statuses());
+    let views = filled(FLAT, engine).replace("{conversations}", narrow).replace("{open_statuses}", &open_statuses());
     let views = format!("{views}\n{}", extra_values(engine, extras));
     views.replace("CREATE VIEW", engine.create_view())
 }
@@ -30,19 +30,28 @@ pub(super) fn flat(engine: Engine) -> String {
 /// The list of open statuses, which stands in the schema alone.
 fn open_statuses() -> String {
     let statuses = Schema::conversations().open_statuses.iter();
-    statuses.map(|status| format!("'{}'", status.to_uppercase())).collect::<Vec<_>>().join(", ")
+    statuses.map(|status| format!("'{}'", status.to_lowercase())).collect::<Vec<_>>().join(", ")
 }
 
-/// Every `{each LIST AS NAME}` in the engine's words.
-fn with_each(text: &str, engine: Engine) -> String {
-    let mut parts = text.split("{each ");
+/// Every `{each LIST AS NAME}` and `{lower TEXT}` in the engine's words.
+fn filled(text: &str, engine: Engine) -> String {
+    let mut parts = text.split('{');
     let mut out = parts.next().unwrap_or_default().to_owned();
     for part in parts {
-        match part.split_once('}').and_then(|(inside, rest)| Some((inside.split_once(" AS ")?, rest))) {
-            Some(((list, name), rest)) => out.extend([&engine.each(list, name), rest]),
-            // The explanation at the head of the file.
-            None => out.extend(["{each ", part]),
+        let place = part.split_once('}').and_then(|(inside, rest)| Some((inside.split_once(' ')?, rest)));
+        match place {
+            Some((("each", inside), rest)) => {
+                let (list, name) = inside.split_once(" AS ").expect("`{each LIST AS NAME}`");
+                out.extend([&engine.each(list, name), rest]);
+            }
+            Some((("lower", inside), rest)) => out.extend([&lower(inside), rest]),
+            _ => out.extend(["{", part]),
         }
     }
     out
+}
+
+/// A text with A to Z in lower case.
+fn lower(text: &str) -> String {
+    format!("translate({text}, 'ABCDEFGHIJKLMNOPQRSTUVWXYZ', 'abcdefghijklmnopqrstuvwxyz')")
 }

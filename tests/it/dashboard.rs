@@ -148,8 +148,10 @@ fn data_of(loaded: &Loaded, arguments: &str) -> Value {
 fn the_last_week_of_the_lake_is_shown_unless_days_are_named() {
     let loaded = Loaded::new();
     let data = data_of(&loaded, "");
-    assert_eq!((&data["from"], &data["to"]), (&json!("2026-02-25"), &json!("2026-03-04")));
+    assert_eq!((&data["from"], &data["to"]), (&json!("2026-03-02"), &json!("2026-03-04")));
     assert_eq!(data["target"], 0.8);
+    let asked_by = &data["reports"]["service_level"]["parameters"];
+    assert_eq!((&asked_by["from"], &asked_by["threshold_seconds"]), (&json!("2026-02-25"), &json!("20")));
     let states: Vec<_> =
         data["reports"]["days"]["rows"].as_array().unwrap().iter().map(|row| (&row[0], &row[2])).collect();
     let last = states.last().unwrap();
@@ -162,10 +164,15 @@ fn the_last_week_of_the_lake_is_shown_unless_days_are_named() {
         &loaded,
         "--param from=2026-03-03 --param target=0.9 --param time_zone=Asia/Kolkata --param account=nobody",
     );
-    assert_eq!((&data["from"], &data["to"], &data["target"]), (&json!("2026-03-03"), &Value::Null, &json!(0.9)));
+    assert_eq!((&data["from"], &data["to"], &data["target"]), (&Value::Null, &Value::Null, &json!(0.9)));
     assert_eq!(data["time_zone"], "Asia/Kolkata");
     assert_eq!(data["reports"]["volume"]["rows"], json!([]));
     assert_eq!(data["reports"]["freshness"]["rows"], json!([]));
+
+    // A range beyond the lake shows the days that are there.
+    let data = data_of(&loaded, "--param from=0001-01-02 --param to=9999-12-31");
+    assert_eq!((&data["from"], &data["to"]), (&json!("2026-03-02"), &json!("2026-03-04")));
+    assert_eq!(data["reports"]["volume"]["parameters"]["from"], "0001-01-02");
 }
 
 #[test]

@@ -401,21 +401,47 @@ const MAY_LACK: [&str; 36] = [
     "ConsultingAgents",
 ];
 
-/// The record with a tenth of its keys gone, here and there another status, and its destinations in another order,
-/// some twice.
+/// Keys whose value may be `""`, which the API gives for nothing.
+const MAY_BE_EMPTY: [&str; 9] = [
+    "channel",
+    "destinationType",
+    "queueId",
+    "queueName",
+    "agentId",
+    "name",
+    "email",
+    "nonResponseEvent",
+    "surveyType",
+];
+
+/// The record with a tenth of its keys gone or without a value, here and there another status, channel or direction, and its
+/// destinations in another order, some twice, some of a type that nobody knows, offers moved from one to another.
 fn battered(mut record: Value, rng: &mut Rng) -> Value {
     thin(&mut record, rng);
     let statuses = ["USER ABANDONED", "BotResolved", "ACTIVE", "idle", "Overdue", "", "Dropped"];
     if rng.u8(0..10) == 0 {
         record["finalStatus"] = json!(statuses[rng.usize(0..statuses.len())]);
     }
+    if rng.u8(0..10) == 0 {
+        let channels = [" AgentAssist Voice", "\u{a0}AgentAssist", "AGENTASS\u{130}ST"];
+        record["channel"] = json!(channels[rng.usize(0..channels.len())]);
+    }
     if rng.u8(0..20) == 0 {
-        record["channel"] = json!(" AgentAssist Voice");
+        record["Direction"] = json!("Inbound\u{a0}");
     }
     if let Some(destinations) = record.get_mut("destinations").and_then(Value::as_array_mut) {
         let again: Vec<Value> = destinations.iter().filter(|_| rng.u8(0..4) == 0).cloned().collect();
         destinations.extend(again);
         rng.shuffle(destinations);
+        let offers: Vec<Value> =
+            destinations.iter().map(|destination| destination["nonRespondingAgents"].clone()).collect();
+        for (destination, offers) in destinations.iter_mut().zip(offers.into_iter().rev()) {
+            match rng.u8(0..16) {
+                0 => destination["destinationType"] = json!("Bot"),
+                1 | 2 if offers.is_array() => destination["nonRespondingAgents"] = offers,
+                _ => {}
+            }
+        }
     }
     record
 }
@@ -424,7 +450,12 @@ fn thin(value: &mut Value, rng: &mut Rng) {
     match value {
         Value::Object(members) => {
             members.retain(|key, _| !MAY_LACK.contains(&key.as_str()) || rng.u8(0..10) > 0);
-            members.values_mut().for_each(|member| thin(member, rng));
+            for (key, member) in members.iter_mut() {
+                if member.is_string() && MAY_BE_EMPTY.contains(&key.as_str()) && rng.u8(0..10) == 0 {
+                    *member = json!("");
+                }
+                thin(member, rng);
+            }
         }
         Value::Array(elements) => elements.iter_mut().for_each(|element| thin(element, rng)),
         _ => {}

@@ -55,7 +55,22 @@ fn odd_records() -> Vec<Value> {
     });
     let direct =
         json!({ "destinationType": "AgentSegment", "agentId": "b", "assignedAt": "2026-03-02T00:00:00.000001Z" });
+    // Blanks and letters that engines trim and lower each in its own way.
+    let spoken = |id: &str, channel: &str, direction: &str, email: &str, survey: &str| {
+        json!({
+            "sessionId": id, "conversationId": null, "channel": channel, "Direction": direction, "surveyType": survey,
+            "npsScore": 9, "sessionStartTime": "2026-11-01T12:00:00Z", "finalStatus": "Dropped",
+            "customerinfo": { "CustomerEmail": email, "Direction": "Outbound" },
+            "destinations": [{
+                "destinationType": "", "queueId": "q", "queueName": "",
+                "respondingAgent": { "agentId": "", "name": "" },
+                "nonRespondingAgents": [{ "agentId": "a", "status": "No", "nonResponseEvent": "Supervisor Reassigned\u{a0}" }],
+            }, { "destinationType": "Bot", "respondingAgent": { "agentId": "b", "acceptedTime": "2026-11-01T12:00:09Z" } }],
+        })
+    };
     vec![
+        spoken("blank", "\u{a0}AgentAssist", "Inbound\u{a0}", "bob@x.com\u{a0}", "csat\u{a0}"),
+        spoken("letters", "AGENTASS\u{130}ST", "\u{3000}", "\u{39d}\u{399}\u{39a}\u{39f}\u{3a3}@X.GR", "NPS "),
         json!({ "sessionId": "only an id and a time", "sessionStartTime": "1900-01-01T00:00:00" }),
         json!({
             "sessionId": "69a4d400", "conversationId": "", "sessionEndTime": "9999-12-31T23:59:59.999999Z",

@@ -11,6 +11,7 @@ import json
 import os
 import re
 import sys
+import tempfile
 
 os.environ["TZ"] = "UTC"
 
@@ -65,6 +66,7 @@ def spark_rows(lake, ddl):
 
     spark = (
         SparkSession.builder.master("local[2]")
+        .config("spark.sql.warehouse.dir", tempfile.gettempdir())
         .config("spark.sql.session.timeZone", "UTC")
         .config("spark.ui.enabled", "false")
         .getOrCreate()

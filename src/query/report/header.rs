@@ -35,7 +35,7 @@ pub enum ParamType {
     Text,
     /// An IANA name of a time zone.
     Zone,
-    /// A whole number from 0.
+    /// A whole number from 0 to 100,000.
     Integer,
     /// A number from 0 to 1.
     Share,

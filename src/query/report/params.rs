@@ -8,6 +8,9 @@ use crate::query::files::days_since_1970;
 use crate::query::functions::time_zone;
 use crate::query::suggest::{near, quoted};
 
+/// The largest whole number that a parameter takes: seconds of a day, days of some generations, and no engine's overflow.
+const MOST: i64 = 100_000;
+
 /// Values of a report's parameters, typed; made by [`Report::bind`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct Params(Vec<(&'static str, ScalarValue)>);
@@ -84,10 +87,11 @@ impl ParamType {
         let Some(text) = text else { return Some(self.null()) };
         match self {
             Self::Date => days_since_1970(text).map(|days| ScalarValue::Date32(Some(days))),
-            Self::Integer => text.parse::<u32>().ok().map(|number| ScalarValue::Int64(Some(i64::from(number)))),
+            Self::Integer => integer(text).map(|number| ScalarValue::Int64(Some(number))),
             Self::Share => share(text).map(ScalarValue::from),
             Self::Text => Some(ScalarValue::from(text)),
-            Self::Zone => time_zone(text).ok().map(|_| ScalarValue::from(text)),
+            // As the zone database writes it: other engines take no other case.
+            Self::Zone => time_zone(text).ok()?.iana_name().filter(|name| *name != "Factory").map(ScalarValue::from),
             Self::OneOf(words) => words.contains(&text).then(|| ScalarValue::from(text)),
         }
     }
@@ -107,11 +111,15 @@ impl ParamType {
             Self::Date => "a date as `2026-01-31`".to_owned(),
             Self::Text => "text".to_owned(),
             Self::Zone => "an IANA time zone as `America/New_York`".to_owned(),
-            Self::Integer => "a whole number from 0".to_owned(),
+            Self::Integer => format!("a whole number from 0 to {MOST}"),
             Self::Share => "a number from 0 to 1".to_owned(),
             Self::OneOf(words) => format!("one of {}", quoted(words, ", ")),
         }
     }
+}
+
+fn integer(text: &str) -> Option<i64> {
+    text.parse().ok().filter(|number| (0..=MOST).contains(number))
 }
 
 fn share(text: &str) -> Option<f64> {

@@ -42,12 +42,7 @@ fn a_flag_or_command_that_is_none_is_named() {
     insta::assert_snapshot!(line(&loaded, "query"), @"
     exit 2
     --- stderr
-    error: the following required arguments were not provided:
-      <--command <SQL>|--file <FILE>>
-
-    Usage: kore-lake query <--command <SQL>|--file <FILE>>
-
-    For more information, try '--help'.
+    error: cannot parse the SQL: expected an SQL statement, found none
     ");
 }
 

@@ -69,8 +69,8 @@ fn an_error_says_where_the_right_name_is() {
     let loaded = Loaded::new();
     let stderr = |sql: &str| query(&loaded, sql).stderr;
     insta::assert_snapshot!(stderr("SELECT missed.queue_name FROM missed_offers AS m"), @"error: statement 1: unknown table `missed`; did you mean `m`?");
-    let elsewhere = stderr("SELECT wait_seconds FROM contacts");
-    assert!(elsewhere.contains("hint: `wait_seconds` is a column of `queue_entries`"), "{elsewhere}");
+    let elsewhere = stderr("SELECT enter_time FROM contacts");
+    assert!(elsewhere.contains("hint: `enter_time` is a column of `queue_entries`"), "{elsewhere}");
     insta::assert_snapshot!(stderr("SELECT lenght(channel) FROM contacts"), @"error: statement 1: unknown function `lenght`; did you mean `length`?");
     insta::assert_snapshot!(stderr("SELECT abs(channel, 2) FROM contacts"), @"error: statement 1: expected `abs(Numeric(1))`, found `abs(Utf8, Int64)`");
     insta::assert_snapshot!(stderr("SELECT destinations[1]['queue_nam'] FROM conversations"), @"error: statement 1: unknown column `queue_nam`; did you mean `queue_name`?");

@@ -99,19 +99,21 @@ pub struct Missed {
 
 impl Contact {
     pub fn read(account: &str, record: &Value) -> Self {
-        let channel = text(record, "channel");
+        let channel = some(record, "channel");
         let status = text(record, "finalStatus");
         let is_bot_only = some(record, "conversationId").is_none();
-        let direction = some(record, "Direction").or_else(|| some(&record["customerinfo"], "Direction"));
-        let is_assist = |channel: &String| channel.trim().to_lowercase().starts_with("agentassist");
+        let direction =
+            |value: &Value| some(value, "Direction").map(|text| plain(&text)).filter(|text| !text.is_empty());
+        let direction = direction(record).or_else(|| direction(&record["customerinfo"]));
+        let is_assist = |channel: &String| plain(channel).starts_with("agentassist");
         let mut contact = Self {
             account: account.to_owned(),
             session: text(record, "sessionId").unwrap(),
-            direction: direction.map(|direction| direction.trim().to_lowercase()),
+            direction,
             start: time(record, "sessionStartTime").unwrap(),
             is_bot_only,
             is_side_session: is_bot_only && channel.as_ref().is_some_and(is_assist),
-            is_open: status.as_ref().is_some_and(|status| OPEN.contains(&status.to_uppercase().as_str())),
+            is_open: status.as_ref().is_some_and(|status| OPEN.contains(&status.to_ascii_uppercase().as_str())),
             channel,
             status,
             entries: Vec::new(),
@@ -175,19 +177,23 @@ impl Contact {
 
     fn route(&mut self, destinations: &[Value], end: Option<Timestamp>, has_voicemail: bool) {
         let is_segment = |destination: &Value| destination["destinationType"] == "AgentSegment";
+        let is_entry =
+            |destination: &Value| some(destination, "destinationType").is_none_or(|kind| kind == "QueueEntry");
         let mut queue: Queue = (None, None);
         for (position, destination) in destinations.iter().enumerate() {
             let later = &destinations[position + 1..];
             if is_segment(destination) {
-                self.legs.push(Leg::read(destination, &queue, position));
+                self.legs.extend(Leg::read(destination, &within(destination, &queue), position));
             } else {
-                queue = (text(destination, "queueId"), text(destination, "queueName"));
-                self.legs.extend(destination.get("respondingAgent").map(|agent| Leg::read(agent, &queue, position)));
-                let followers = later.iter().take_while(|next| is_segment(next));
-                let reassigned = followers.filter_map(|next| time(next, "acceptedTime")).min();
-                let is_last = later.iter().all(is_segment);
-                let entry = self.entry(destination, reassigned, is_last, end, has_voicemail);
-                self.entries.push(Entry { position, ..entry });
+                if is_entry(destination) {
+                    queue = queue_of(destination);
+                    let followers = later.iter().take_while(|next| !is_entry(next)).filter(|next| is_segment(next));
+                    let reassigned = followers.filter_map(|next| time(next, "acceptedTime")).min();
+                    let is_last = !later.iter().any(is_entry);
+                    let entry = self.entry(destination, reassigned, is_last, end, has_voicemail);
+                    self.entries.push(Entry { position, ..entry });
+                }
+                self.legs.extend(Leg::read(&destination["respondingAgent"], &within(destination, &queue), position));
             }
             let leads_out = |value: &Value| {
                 some(value, "ExternalTransferTime").is_some() || some(value, "ExternalTransferDestination").is_some()
@@ -197,7 +203,7 @@ impl Contact {
             }
             for offer in destination["nonRespondingAgents"].as_array().into_iter().flatten() {
                 if offer.get("acceptedTime").is_none() && offer["status"] != "Answered" {
-                    self.missed.push(Missed::read(offer, &queue));
+                    self.missed.push(Missed::read(offer, &within(destination, &queue)));
                 }
             }
         }
@@ -225,7 +231,7 @@ impl Contact {
         let entered = time(entry, "EnterTime");
         let since_entered = |moment: Option<Timestamp>| Some(moment?.duration_since(entered?).as_secs_f64());
         Entry {
-            queue: (text(entry, "queueId"), text(entry, "queueName")),
+            queue: queue_of(entry),
             entered,
             outcome,
             counted_as: if self.is_open { "open" } else { outcome },
@@ -242,22 +248,35 @@ impl Contact {
     }
 }
 
+fn queue_of(destination: &Value) -> Queue {
+    (some(destination, "queueId"), some(destination, "queueName"))
+}
+
+/// The queue of a destination: its own, else that of the entry that it belongs to.
+fn within(destination: &Value, entry: &Queue) -> Queue {
+    let (id, name) = queue_of(destination);
+    (id.or_else(|| entry.0.clone()), name.or_else(|| entry.1.clone()))
+}
+
 impl Leg {
-    fn read(agent: &Value, queue: &Queue, position: usize) -> Self {
+    /// None where nothing says that there was an agent.
+    fn read(agent: &Value, queue: &Queue, position: usize) -> Option<Self> {
+        const NAMED_BY: [&str; 5] = ["agentId", "name", "email", "assignedAt", "acceptedTime"];
+        NAMED_BY.iter().find_map(|key| some(agent, key))?;
         let (accepted, ended) = (time(agent, "acceptedTime"), time(agent, "interactionEndTime"));
         let between = accepted.zip(ended).map(|(accepted, ended)| ended.duration_since(accepted).as_secs_f64());
-        Self {
+        Some(Self {
             queue: queue.clone(),
             position,
             consultations: agent["ConsultingAgents"].as_array().map_or(0, Vec::len),
-            agent: text(agent, "agentId"),
-            agent_name: text(agent, "name"),
+            agent: some(agent, "agentId"),
+            agent_name: some(agent, "name"),
             is_answered: accepted.is_some(),
             is_ended: ended.is_some(),
             interaction: seconds(agent, "interactionDuration").or(between).unwrap_or_default(),
             hold: seconds(agent, "holdDuration").unwrap_or_default(),
             after_call: seconds(agent, "afterCallWorkDuration").unwrap_or_default(),
-        }
+        })
     }
 }
 
@@ -265,10 +284,10 @@ impl Missed {
     fn read(offer: &Value, queue: &Queue) -> Self {
         Self {
             queue: queue.clone(),
-            agent: text(offer, "agentId"),
-            agent_name: text(offer, "name"),
+            agent: some(offer, "agentId"),
+            agent_name: some(offer, "name"),
             by_supervisor: offer["nonResponseEvent"] == "Supervisor Reassigned",
-            event: text(offer, "nonResponseEvent"),
+            event: some(offer, "nonResponseEvent"),
         }
     }
 }
@@ -276,7 +295,7 @@ impl Missed {
 impl Survey {
     fn read(record: &Value) -> Self {
         let score = |key| number(record, key);
-        let kind = some(record, "surveyType").map(|kind| kind.trim().to_lowercase());
+        let kind = some(record, "surveyType").map(|kind| plain(&kind));
         Self { kind, csat: score("csatScore"), nps: score("npsScore"), like: score("likeDislikeScore") }
     }
 
@@ -306,7 +325,7 @@ fn customer(record: &Value) -> Option<String> {
     let phone = text(about, "CustomerPhone").unwrap_or_default();
     let digits: String = phone.chars().filter(char::is_ascii_digit).collect();
     let is_somebody = digits.chars().any(|digit| digit != '0') && digits != "266696687";
-    let email = || some(about, "CustomerEmail").map(|email| email.trim().to_lowercase());
+    let email = || some(about, "CustomerEmail").map(|email| plain(&email));
     is_somebody.then_some(digits).or_else(email).or_else(|| text(record, "userId").filter(|user| !user.is_empty()))
 }
 
@@ -324,7 +343,12 @@ fn text(value: &Value, key: &str) -> Option<String> {
 
 /// Text that says something: `""` is none.
 fn some(value: &Value, key: &str) -> Option<String> {
-    text(value, key).filter(|text| !text.trim().is_empty())
+    text(value, key).filter(|text| !text.is_empty())
+}
+
+/// Without spaces around it, A to Z in lower case.
+fn plain(text: &str) -> String {
+    text.trim_matches(' ').to_ascii_lowercase()
 }
 
 /// A number, quoted or not.
