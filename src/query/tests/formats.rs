@@ -92,7 +92,7 @@ async fn a_backslash_before_a_bar_ends_no_markdown_cell() {
 async fn without_rows_the_names_still_stand() {
     let sql = "SELECT session_id, csat_score FROM conversations WHERE false";
     assert_eq!(text(sql, Format::Csv).await, "session_id,csat_score\n");
-    assert_eq!(text(sql, Format::Json).await, "[]");
+    assert_eq!(text(sql, Format::Json).await, "[]\n");
     assert_eq!(text(sql, Format::Ndjson).await, "");
     assert_eq!(text(sql, Format::Markdown).await, "| session_id | csat_score |\n| --- | ---: |\n");
     assert!(text(sql, Format::Table).await.contains("session_id"));

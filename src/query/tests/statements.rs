@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use serde_json::json;
 
 use super::lake::{Lake, answered, conversation, with};
-use crate::query::{ParamType, QueryError, QueryErrorKind, Statement, report, reports};
+use crate::query::{Engine, ParamType, QueryError, QueryErrorKind, Statement, report, report_sql, reports};
 
 #[tokio::test]
 async fn statements_are_split_by_the_grammar() {
@@ -114,10 +114,20 @@ fn unknown_reports_and_parameters_name_the_near_ones() {
         report("service_level").unwrap().bind(&given).unwrap_err().to_string()
     };
     insta::assert_snapshot!(refused("treshold", "9"), @"report `service_level` has no parameter `treshold`; did you mean `threshold_seconds`?");
-    insta::assert_snapshot!(refused("threshold_seconds", "20s"), @"parameter `threshold_seconds` of report `service_level`: expected a whole number from 0 (default `20`), found `20s`");
+    insta::assert_snapshot!(refused("threshold_seconds", "20s"), @"parameter `threshold_seconds` of report `service_level`: expected a whole number from 0 to 100000 (default `20`), found `20s`");
     insta::assert_snapshot!(refused("abandons", "all"), @"parameter `abandons` of report `service_level`: expected one of `count`, `exclude`, `met_within_threshold` (default `count`), found `all`");
     insta::assert_snapshot!(refused("from", "2026-02-30"), @"parameter `from` of report `service_level`: expected a date as `2026-01-31` (default none), found `2026-02-30`");
+    assert!(refused("threshold_seconds", "100001").contains("from 0 to 100000"));
+    assert!(refused("time_zone", "Factory").contains("an IANA time zone"));
     insta::assert_snapshot!(refused("time_zone", "America/New_Yrok"), @"parameter `time_zone` of report `service_level`: expected an IANA time zone as `America/New_York` (default `UTC`), found `America/New_Yrok`");
+}
+
+#[test]
+fn a_zone_in_another_case_is_given_on_as_the_zone_database_spells_it() {
+    let report = report("volume").unwrap();
+    let given = BTreeMap::from([("time_zone".to_owned(), "america/new_york".to_owned())]);
+    let sql = report_sql(Engine::Spark, report, &report.bind(&given).unwrap()).unwrap();
+    assert!(sql.contains("'America/New_York'") && !sql.contains("america/new_york"), "{sql}");
 }
 
 #[test]
