@@ -112,6 +112,7 @@ fn the_schema_is_printed_in_every_format() {
 fn reports_are_listed_as_text_and_json() {
     let folder = tempfile::tempdir().unwrap();
     let text = Program::new(folder.path(), "report list").run().output();
+    assert_eq!(Program::new(folder.path(), "report list --help").run().output(), text);
     let json = Program::new(folder.path(), "report list --output json").run().output();
     let json: Vec<Value> = serde_json::from_str(&json).unwrap();
     let names: Vec<_> = json.iter().map(|report| report["name"].as_str().unwrap()).collect();
@@ -135,6 +136,25 @@ fn several_reports_share_their_parameters() {
     assert_eq!(both, one("volume --param interval=day").output() + &one("containment").output());
     let tables = loaded.program("report volume containment --format table").run().output();
     assert!(tables.starts_with("## volume: ") && tables.contains("\n\n## containment: "), "{tables}");
+}
+
+#[test]
+fn several_reports_as_json_are_an_array_a_line() {
+    let answer = Loaded::new().program("report volume containment --format json").run().output();
+    assert!(
+        answer.lines().count() == 2 && answer.lines().all(|line| serde_json::from_str::<Value>(line).is_ok()),
+        "{answer}"
+    );
+}
+
+#[test]
+fn sql_for_a_lake_that_is_not_there_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let ran = Program::new(folder.path(), "report volume --sql --lake nowhere").run();
+    assert_eq!(
+        (ran.code, ran.stderr.as_str()),
+        (0, "note: `nowhere` has nothing yet: its tables are declared empty\n")
+    );
 }
 
 #[test]
@@ -185,9 +205,7 @@ fn rows_are_printed_in_every_format() {
     1	a,b
     2
     ");
-    insta::assert_snapshot!(query("json"), @r#"
-    [{"n":1,"text":"a,b"},{"n":2,"text":null}]
-    "#);
+    insta::assert_snapshot!(query("json"), @r#"[{"n":1,"text":"a,b"},{"n":2,"text":null}]"#);
     insta::assert_snapshot!(query("ndjson"), @r#"
     {"n":1,"text":"a,b"}
     {"n":2,"text":null}
