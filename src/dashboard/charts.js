@@ -114,14 +114,21 @@ function valueAxis(ink, format, more) {
   };
 }
 
-function barSeries({ name, color }, at, rows, textOf, ink) {
+/** A part of bars that stand or lie on one another. */
+function stacked({ name, color }, ink) {
   return {
     name,
     type: "bar",
     stack: "all",
-    barMaxWidth: 18,
     itemStyle: { color: ink[color], borderColor: ink.surface, borderWidth: 0.5 },
     emphasis: { disabled: true },
+  };
+}
+
+function barSeries(one, at, rows, textOf, ink) {
+  return {
+    ...stacked(one, ink),
+    barMaxWidth: 18,
     data: rows.map((row) => ({ value: row.values[at] ?? 0, tip: row.tip })),
     label: {
       show: textOf !== null,
@@ -163,15 +170,11 @@ function dayColumns({ days, series }) {
   };
 }
 
-function columnSeries({ name, color }, at, days, withText, ink) {
+function columnSeries(one, at, days, withText, ink) {
   const hatching = { symbol: "rect", color: ink.surface, dashArrayX: [1, 0], dashArrayY: [2, 5], rotation: -Math.PI / 4 };
   return {
-    name,
-    type: "bar",
-    stack: "all",
+    ...stacked(one, ink),
     barMaxWidth: 84,
-    itemStyle: { color: ink[color], borderColor: ink.surface, borderWidth: 0.5 },
-    emphasis: { disabled: true },
     data: days.map((day) => ({
       value: day.values[at] ?? 0,
       tip: day.tip,

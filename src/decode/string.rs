@@ -79,7 +79,7 @@ fn unicode(bytes: &[u8], at: usize, unescaped: &mut Vec<u8>) -> Result<usize, Fa
     Ok(at + 6)
 }
 
-/// The code unit that `\uXXXX` at `at` spells.
+/// The code unit that the `\u` and four digits at `at` spell.
 fn code_unit(bytes: &[u8], at: usize) -> Option<u32> {
     let escape = bytes.get(at..at + 6).filter(|escape| escape.starts_with(b"\\u"))?;
     escape[2..].iter().try_fold(0, |unit, &digit| Some(unit * 16 + char::from(digit).to_digit(16)?))
