@@ -20,6 +20,7 @@ mod day;
 mod days;
 mod difference;
 mod encode;
+mod encoder;
 mod error;
 mod fate;
 mod head;
@@ -61,6 +62,7 @@ mod writer;
 
 pub use commit::{CommitSummary, DayChange, RowChange};
 pub use coverage::{Coverage, Proven};
+pub use encoder::PartitionEncoder;
 pub use error::{LakeError, LakeErrorKind};
 pub use head::{AccountHead, DayState, Intent, LEDGER_VERSION, Owed, StreamState};
 pub use lake::{Lake, PartitionObject};
