@@ -9,7 +9,9 @@ pub(super) struct Ends {
 impl Ends {
     /// Row `row` ends at `end`.
     pub(super) fn set(&mut self, row: usize, end: usize) {
-        self.ends.resize(row, self.ends.last().copied().unwrap_or(0));
+        if self.ends.len() < row {
+            self.ends.resize(row, self.ends.last().copied().unwrap_or(0));
+        }
         self.ends.push(i32::try_from(end).expect("a page is shorter than 2 GiB"));
     }
 

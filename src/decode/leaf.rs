@@ -44,7 +44,9 @@ impl<L: Leaf> ColumnDecoder for LeafDecoder<L> {
         let Some(native) = L::take(&value) else {
             return Ok(Taken::Misfit(hash));
         };
-        self.values.resize(row, L::Native::default());
+        if self.values.len() < row {
+            self.values.resize(row, L::Native::default());
+        }
         self.values.push(native);
         self.valid.set(row);
         Ok(Taken::Fits(hash))
@@ -56,7 +58,9 @@ impl<L: Leaf> ColumnDecoder for LeafDecoder<L> {
     }
 
     fn finish(&mut self, rows: usize) -> ArrayRef {
-        let mut values = std::mem::take(&mut self.values);
+        // The next page has as many rows, more or less.
+        let next = Vec::with_capacity(self.values.len());
+        let mut values = std::mem::replace(&mut self.values, next);
         values.resize(rows, L::Native::default());
         L::array(values, self.valid.finish(rows))
     }

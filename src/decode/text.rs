@@ -45,7 +45,9 @@ impl Texts {
     }
 
     pub(super) fn finish(&mut self, rows: usize) -> ArrayRef {
-        let data = Buffer::from_vec(std::mem::take(&mut self.data).into_bytes());
+        // The next page has as much text, more or less.
+        let next = String::with_capacity(self.data.len());
+        let data = Buffer::from_vec(std::mem::replace(&mut self.data, next).into_bytes());
         Arc::new(StringArray::new(self.ends.finish(rows), data, self.valid.finish(rows)))
     }
 }

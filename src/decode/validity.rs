@@ -1,35 +1,33 @@
-use arrow::array::BooleanBufferBuilder;
-use arrow::buffer::NullBuffer;
+use arrow::buffer::{BooleanBuffer, NullBuffer};
 
 /// Which rows of a column hold a value; those never set hold none.
+#[derive(Default)]
 pub(super) struct Validity {
-    bits: BooleanBufferBuilder,
-}
-
-impl Default for Validity {
-    fn default() -> Self {
-        Self { bits: BooleanBufferBuilder::new(0) }
-    }
+    /// A byte a row: packed to bits at the end, many at a time.
+    set: Vec<bool>,
 }
 
 impl Validity {
     /// Row `row` has a value; the rows up to it that were not set have none.
     pub(super) fn set(&mut self, row: usize) {
-        self.bits.resize(row);
-        self.bits.append(true);
+        if self.set.len() < row {
+            self.set.resize(row, false);
+        }
+        self.set.push(true);
     }
 
     pub(super) fn is_set(&self, row: usize) -> bool {
-        row < self.bits.len() && self.bits.get_bit(row)
+        self.set.get(row).is_some_and(|set| *set)
     }
 
     pub(super) fn truncate(&mut self, rows: usize) {
-        self.bits.truncate(rows);
+        self.set.truncate(rows);
     }
 
     pub(super) fn finish(&mut self, rows: usize) -> Option<NullBuffer> {
-        self.bits.resize(rows);
-        let nulls = NullBuffer::new(self.bits.finish());
+        self.set.resize(rows, false);
+        let nulls = NullBuffer::new(BooleanBuffer::from(self.set.as_slice()));
+        self.set.clear();
         (nulls.null_count() > 0).then_some(nulls)
     }
 }

@@ -142,5 +142,8 @@ impl DayKeys {
 fn keep(batch: &RecordBatch, keeps: impl Fn(u64, &KeyRow) -> bool) -> Result<RecordBatch, LakeError> {
     let columns = KeyColumns::of(batch)?;
     let kept: BooleanArray = (0..).zip(columns.rows()).map(|(index, row)| Some(keeps(index, &row))).collect();
+    if kept.true_count() == batch.num_rows() {
+        return Ok(batch.clone());
+    }
     Ok(filter_record_batch(batch, &kept)?)
 }

@@ -1,4 +1,4 @@
-use arrow::array::{RecordBatch};
+use arrow::array::RecordBatch;
 use parquet::arrow::ArrowSchemaConverter;
 use parquet::arrow::arrow_writer::{ArrowColumnWriter, ArrowRowGroupWriterFactory, compute_leaves};
 use parquet::basic::{Compression, Encoding, LogicalType, Type, ZstdLevel};
@@ -144,11 +144,7 @@ impl PartitionEncoder {
     }
 }
 
-fn properties(
-    leaves: &SchemaDescriptor,
-    run: &RunId,
-    follows: Option<&str>,
-) -> Result<WriterProperties, ParquetError> {
+fn properties(leaves: &SchemaDescriptor, run: &RunId, follows: Option<&str>) -> Result<WriterProperties, ParquetError> {
     let schema = Schema::conversations();
     let footer = [
         (SCHEMA_VERSION, Some(schema.version.to_string())),

@@ -1,8 +1,8 @@
 use std::collections::BTreeMap;
 use std::io::Cursor;
 
-use arrow::array::{RecordBatch, UInt64Array};
-use arrow::compute::take_record_batch;
+use arrow::array::RecordBatch;
+use arrow::compute::interleave_record_batch;
 use arrow::ipc::CompressionType;
 use arrow::ipc::reader::FileReader;
 use arrow::ipc::writer::{FileWriter, IpcWriteOptions};
@@ -12,6 +12,7 @@ use object_store::{ObjectStoreExt, PutPayload};
 use serde::{Deserialize, Serialize};
 
 use super::coverage::whole_second;
+use super::partition::BATCH_ROWS;
 use super::{Lake, LakeError, Owed, SessionDate, key, layout};
 use crate::clock::{TimeRange, UtcTime};
 use crate::decode::{Reject, RejectReason};
@@ -128,7 +129,7 @@ pub struct RejectLine {
 }
 
 impl StagedWindow {
-    /// Encodes the window as one Arrow IPC file: a batch a day and page, header and rejects in its footer.
+    /// Encodes the window as one Arrow IPC file: up to `BATCH_ROWS` of a day a batch, header and rejects in its footer.
     pub(super) fn encode(self, run: &RunId) -> Result<(StagedHeader, Bytes), LakeError> {
         let parts = self.by_day()?;
         let rejects: Vec<_> = self.rejects.iter().map(|reject| reject.line(run)).collect();
@@ -150,32 +151,34 @@ impl StagedWindow {
         Ok((header, bytes))
     }
 
-    /// The rows of each batch, cut by day; days in order, rows of a day in the order in which they came.
+    /// The rows, cut by day; days in order, rows of a day in the order in which they came. Of few rows a batch, as pages
+    /// have, most of the work would be what each column of each batch takes.
     fn by_day(&self) -> Result<Vec<(StagedPart, RecordBatch)>, LakeError> {
         let input = |expected, found: String| LakeError::Input { expected, found };
         if self.batches.len() != self.session_dates.len() {
             return Err(input("the session dates of each batch", format!("{}", self.session_dates.len())));
         }
-        let mut parts = Vec::new();
-        for (batch, dates) in self.batches.iter().zip(&self.session_dates) {
+        let mut rows_of: BTreeMap<i32, Vec<(usize, usize)>> = BTreeMap::new();
+        for (number, (batch, dates)) in self.batches.iter().zip(&self.session_dates).enumerate() {
             if batch.schema() != Schema::conversations_arrow() {
                 return Err(input("rows under the fixed schema", "other columns".to_owned()));
             }
             if batch.num_rows() != dates.len() {
                 return Err(input("a session date a row", format!("{} for {}", dates.len(), batch.num_rows())));
             }
-            let mut rows_of: BTreeMap<i32, Vec<u64>> = BTreeMap::new();
-            for (row, date) in (0..).zip(dates) {
-                rows_of.entry(*date).or_default().push(row);
-            }
-            for (date, rows) in rows_of {
-                let (date, all) = (SessionDate::from_days(date), rows.len() == batch.num_rows());
-                let batch = if all { batch.clone() } else { take_record_batch(batch, &UInt64Array::from(rows))? };
-                let (rows, bytes) = (count(batch.num_rows()), count(batch.get_array_memory_size()));
-                parts.push((StagedPart { date, rows, bytes }, batch));
+            for (row, date) in dates.iter().enumerate() {
+                rows_of.entry(*date).or_default().push((number, row));
             }
         }
-        parts.sort_by_key(|(part, _)| part.date);
+        let batches: Vec<_> = self.batches.iter().collect();
+        let mut parts = Vec::new();
+        for (date, rows) in rows_of {
+            for rows in rows.chunks(BATCH_ROWS) {
+                let batch = interleave_record_batch(&batches, rows)?;
+                let (rows, bytes) = (count(batch.num_rows()), count(batch.get_array_memory_size()));
+                parts.push((StagedPart { date: SessionDate::from_days(date), rows, bytes }, batch));
+            }
+        }
         Ok(parts)
     }
 }

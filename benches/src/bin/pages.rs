@@ -132,8 +132,7 @@ fn skip(files: &[PathBuf]) -> Result<Measured, Error> {
 fn decode_file(decoder: &mut Decoder, file: &Path, run: &RunId) -> Result<(RecordBatch, Measured), Error> {
     let page = saved::read(file, &BareDefaults::default())?;
     let rows = decoder.decode(&page, run)?.rows;
-    let measured =
-        Measured { bytes: fs::metadata(file)?.len(), records: rows.num_rows(), elapsed: Duration::ZERO };
+    let measured = Measured { bytes: fs::metadata(file)?.len(), records: rows.num_rows(), elapsed: Duration::ZERO };
     Ok((rows, measured))
 }
 
@@ -231,9 +230,10 @@ struct Records<'a> {
     data: Vec<&'a serde_json::value::RawValue>,
 }
 
-/// The columns under the API's names; what is free JSON in ours is text, and what no column takes is left out.
+/// The columns under the API's names. Left out is what this reader cannot take: free JSON, and what no column takes.
 fn api_fields(columns: &[Column]) -> Vec<Field> {
-    let keyed = columns.iter().filter_map(|column| Some((column.key.as_ref()?, column)));
+    let keyed = columns.iter().filter(|column| column.kind != Kind::Json);
+    let keyed = keyed.filter_map(|column| Some((column.key.as_ref()?, column)));
     keyed.map(|(key, column)| Field::new(key, api_type(&column.kind), true)).collect()
 }
 
@@ -241,6 +241,8 @@ fn api_type(kind: &Kind) -> DataType {
     match kind {
         Kind::Struct(members) => DataType::Struct(api_fields(members).into()),
         Kind::List(element) => DataType::List(Arc::new(Field::new("element", api_type(element), true))),
+        // The API writes `YES` and `NO`.
+        Kind::Boolean => DataType::Utf8,
         other => other.arrow(),
     }
 }
