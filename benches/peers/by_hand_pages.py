@@ -50,4 +50,5 @@ def put(writer, rows, declared_schema):
     return len(rows)
 
 
-main()
+if __name__ == "__main__":
+    main()
