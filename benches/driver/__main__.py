@@ -34,7 +34,7 @@ def arguments():
 
 def main():
     given = arguments()
-    cache = Path(os.environ["KORE_LAKE_BENCH_CACHE"])
+    cache = Path(os.environ["BENCH_CACHE"])
     if given.check:
         from . import check
 

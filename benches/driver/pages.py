@@ -13,7 +13,7 @@ import shutil
 from pathlib import Path
 
 from . import declared
-from .simulator import ACCOUNT, FIRST_DAY, STREAM, Simulator
+from .simulator import ACCOUNT, FIRST_DAY, STREAM, Simulator, served
 
 PER_PAGE = 100
 
@@ -34,16 +34,16 @@ class Pages:
         return {"records": self.records, "pages": self.pages, "bytes": self.bytes, "days": self.days}
 
 
-def make(program, folder, records, days=7, say=print):
-    """Pages of at least `records` records that began within `days` days (7 at most)."""
+def make(program, folder, records, days=7, seed=1, say=print):
+    """Pages of at least `records` records that began within `days` days (7 at most), by a seed of the simulator."""
     folder = Path(folder)
-    asked = {"asked": records, "asked_days": days}
+    asked = {"asked": records, "asked_days": days, "seed": seed}
     if index(folder).exists() and asked.items() <= json.loads(index(folder).read_text()).items():
         return Pages(folder)
     say(f"making {records:,} records in pages, {days} days: {folder}")
     remove(folder)
     folder.mkdir(parents=True)
-    options = ["--days", days, "--per-day", per_day(records, days), "--switch", "max-offset=none", "--switch", "order=ascending"]
+    options = ["--seed", seed, *served(program, records, days, seed), "--switch", "max-offset=none", "--switch", "order=ascending"]
     with Simulator(program, *options) as simulator:
         taken = write(simulator, folder, records, window(days))
     index(folder).write_text(json.dumps(asked | taken | {"days": days}))
@@ -126,9 +126,3 @@ def window(days):
     first = datetime.date.fromisoformat(FIRST_DAY)
     last = first + datetime.timedelta(days=days - 1)
     return f"{first} 00:00:00", f"{last} 23:59:59"
-
-
-# Conversations of a week's days beside a working day's, by the simulator's rhythm: fewer at the week's end.
-def per_day(records, days):
-    """What to ask of `simulate --per-day` for `records` records at least."""
-    return -(-records * 12 // (10 * days)) + 10

@@ -22,7 +22,9 @@ class Simulator:
     """Serves as long as the `with` lasts. `options` are those of `kore-lake simulate`."""
 
     def __init__(self, program, *options):
-        self.command = [str(program), "simulate", "--bind", "127.0.0.1:0", "--start", FIRST_DAY, *map(str, options)]
+        self.command = [str(program), "simulate", "--bind", "127.0.0.1:0", *map(str, options)]
+        if "--start" not in options:
+            self.command += ["--start", FIRST_DAY]
 
     def __enter__(self):
         self.process = subprocess.Popen(self.command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
@@ -79,3 +81,11 @@ class Simulator:
         )
         with urllib.request.urlopen(request) as answer:
             return answer.read()
+
+
+def served(program, records, days, seed=1):
+    """Options of a simulator that serves at least `records` records of so many days, and hardly more: days differ in how full they are."""
+    trial = 10_000
+    with Simulator(program, "--seed", seed, "--days", days, "--per-day", trial) as simulator:
+        per_day = -(-records * trial // simulator.rows) + days + 1
+    return ["--days", days, "--per-day", per_day]
