@@ -16,15 +16,26 @@ DOCUMENT = program.ROOT / "docs" / "performance.md"
 
 
 def arguments():
-    parser = argparse.ArgumentParser(prog="benches/run", description="Measures kore-lake beside its peers; writes docs/performance.md.")
-    parser.add_argument("sections", nargs="*", metavar="SECTION", help=f"which to measure, else all: {', '.join(SECTIONS)}")
+    parser = argparse.ArgumentParser(
+        prog="benches/run", description="Measures kore-lake beside its peers; writes docs/performance.md."
+    )
+    parser.add_argument(
+        "sections", nargs="*", metavar="SECTION", help=f"which to measure, else all: {', '.join(SECTIONS)}"
+    )
     parser.add_argument("--records", type=int, default=340_000, help="records of `replay` (default 340,000)")
     parser.add_argument("--large", type=int, default=5_000_000, help="records of the largest lake (default 5,000,000)")
     parser.add_argument("--rounds", type=int, default=5, help="how often each thing is measured, in turn (default 5)")
-    parser.add_argument("--lake5m", type=Path, help="where the largest lake lies; made if absent (default: in the cache)")
+    parser.add_argument(
+        "--lake5m", type=Path, help="where the largest lake lies; made if absent (default: in the cache)"
+    )
     parser.add_argument("--binary", type=Path, help="measure this kore-lake instead of building one")
+    parser.add_argument(
+        "--pages", type=Path, help="take the pipes from this binary of benches/src/bin/pages.rs instead of building it"
+    )
     parser.add_argument("--render", action="store_true", help="measure nothing: write the tables from earlier results")
-    parser.add_argument("--check", action="store_true", help="see that the driver works, on little data: writes no table")
+    parser.add_argument(
+        "--check", action="store_true", help="see that the driver works, on little data: writes no table"
+    )
     given = parser.parse_args()
     unknown = [name for name in given.sections if name not in SECTIONS]
     if unknown:
@@ -53,7 +64,14 @@ def measure_all(given, cache, results):
         print("building", flush=True)
         given.binary, seconds = program.build()
     bench = Bench(
-        given.binary.resolve(), cache, given.rounds, given.records, given.large, given.lake5m or cache / "lake-large", seconds,
+        given.binary.resolve(),
+        cache,
+        given.rounds,
+        given.records,
+        given.large,
+        given.lake5m or cache / "lake-large",
+        seconds,
+        given.pages,
         say=lambda text: print(text, flush=True),
     )
     for name in given.sections or SECTIONS:
@@ -86,8 +104,8 @@ def write_tables(results):
 def head(facts):
     versions = ", ".join(f"{name} {version}" for name, version in facts["versions"].items())
     return (
-        f"{facts['date']}; {facts['cores']} cores of {facts['cpu']}, {facts['memory_bytes'] / 2**30:.0f} GiB, {facts['kernel']}, "
-        f"load {facts['load_at_start']:.1f} before; {versions}."
+        f"{facts['date']}; {facts['cores']} cores of {facts['cpu']}, {facts['memory_bytes'] / 2**30:.0f} GiB, "
+        f"{facts['kernel']}, load {facts['load_at_start']:.1f} before; {versions}."
     )
 
 

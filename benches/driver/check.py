@@ -1,6 +1,8 @@
-"""`benches/run --check`: that the driver still works, on little data, with DuckDB and pyarrow alone; seconds, and no table is written.
+"""`benches/run --check`: that the driver still works, on little data, with DuckDB and pyarrow alone; seconds, and no
+table is written.
 
-It measures nothing worth knowing, but goes the ways of the real run: pages, peers, comparison, a wrong peer found out, prompt, tables.
+It measures nothing worth knowing, but goes the ways of the real run: pages, peers, comparison, a wrong peer found out,
+prompt, tables.
 """
 
 import json
@@ -19,7 +21,14 @@ def main(binary):
         cache = Path(folder)
         bench = Bench(binary.resolve(), cache, 1, 1_000, 2_000, cache / "lake-large", check=True)
         text, head = DOCUMENT.read_text(), machine.facts()
-        for name, section in [("start", start), ("replay", replay), ("size", size), ("wire", wire), ("memory", memory), ("answers", answers)]:
+        for name, section in [
+            ("start", start),
+            ("replay", replay),
+            ("size", size),
+            ("wire", wire),
+            ("memory", memory),
+            ("answers", answers),
+        ]:
             # Results are written as JSON and rendered from it.
             result = json.loads(json.dumps(section.measure(bench)))
             bench.results[name] = result

@@ -1,9 +1,10 @@
 """What peers declare: the columns of `schemas/conversations.json` in the API's own names and shapes.
 
-A leaf for each leaf that kore-lake stores, but for three that are kore-lake's own work and that no peer is asked to do: the
-`extra` columns (unknown keys), the columns that begin with `_` (hash, flags, times of the fetch), and the agent of an
-`AgentSegment`, whose keys stand flat in the element and which kore-lake moves to `responding_agent`; peers drop these keys.
-Of a column with several keys (`reason`) each key has a column. So peers do a little less, never more, but for those aliases.
+A leaf for each leaf that kore-lake stores, but for three that are kore-lake's own work and that no peer is asked to do:
+the `extra` columns (unknown keys), the columns that begin with `_` (hash, flags, times of the fetch), and the agent of
+an `AgentSegment`, whose keys stand flat in the element and which kore-lake moves to `responding_agent`; peers drop
+these keys. Of a column with several keys (`reason`) each key has a column. So peers do a little less, never more, but
+for those aliases.
 """
 
 import json

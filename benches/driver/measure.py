@@ -1,8 +1,9 @@
 """Runs commands as processes of their own and tells what each took.
 
-A [Run] has wall seconds, CPU seconds (user and system, children that were waited for too) and the peak of resident memory in
-bytes, all from `os.wait4`, so nothing of the driver is in them. A command that prints a line of JSON as its last line of
-standard output tells `seconds` of its own there: what its work took without the start of an interpreter and its imports.
+A [Run] has wall seconds, CPU seconds (user and system, children that were waited for too) and the peak of resident
+memory in bytes, all from `os.wait4`, so nothing of the driver is in them. A command that prints a line of JSON as its
+last line of standard output tells `seconds` of its own there: what its work took without the start of an interpreter
+and its imports.
 """
 
 import json
@@ -39,7 +40,9 @@ class Run:
 
 @dataclass
 class Contestant:
-    """A command that is measured. `prepare` is called before each round, and `after` tells of what it left, as members of `told`."""
+    """A command that is measured. `prepare` is called before each round, and `after` tells of what it left, as members
+    of `told`.
+    """
 
     name: str
     command: list
@@ -61,7 +64,11 @@ def run(contestant):
         began = time.perf_counter()
         # A session of its own, so that a command that lasts too long ends with all it started.
         process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=out, stderr=err, env=os.environ | contestant.environment,
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=err,
+            env=os.environ | contestant.environment,
             start_new_session=True,
         )
         status, usage = wait(process, contestant.timeout)
@@ -86,7 +93,9 @@ def wait(process, timeout):
 
 
 def interleaved(contestants, rounds, say=print):
-    """Runs A B C A B C …, `rounds` times. Gives by name the runs, or a text that says why there are none: one that fails is out."""
+    """Runs A B C A B C …, `rounds` times. Gives by name the runs, or a text that says why there are none: one that
+    fails is out.
+    """
     runs = {one.name: [] for one in contestants}
     failed = {}
     for _ in range(rounds):

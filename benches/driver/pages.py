@@ -1,10 +1,10 @@
 """Saved pages of 100 records: what `load --save-pages` writes, but full to the last but one.
 
-The records are the simulator's generator's. It serves them as one window of a week that has no last offset, so every page but
-the last holds 100, in the order in which they began. `index.json` beside the folder tells records, pages and bytes; pages that are there already are taken as
-they are. NDJSON of the same records, a line each, is for peers that cannot read pages, or not as fast; nobody's time counts its
-making. In it each value already has the type of its column (`"4"` is 4 where the column is a number, free values are text), since
-no peer but DuckDB takes values of two types.
+The records are the simulator's generator's. It serves them as one window of a week that has no last offset, so every
+page but the last holds 100, in the order in which they began. `index.json` beside the folder tells records, pages and
+bytes; pages that are there already are taken as they are. NDJSON of the same records, a line each, is for peers that
+cannot read pages, or not as fast; nobody's time counts its making. In it each value already has the type of its column
+(`"4"` is 4 where the column is a number, free values are text), since no peer but DuckDB takes values of two types.
 """
 
 import datetime
@@ -43,7 +43,15 @@ def make(program, folder, records, days=7, seed=1, say=print):
     say(f"making {records:,} records in pages, {days} days: {folder}")
     remove(folder)
     folder.mkdir(parents=True)
-    options = ["--seed", seed, *served(program, records, days, seed), "--switch", "max-offset=none", "--switch", "order=ascending"]
+    options = [
+        "--seed",
+        seed,
+        *served(program, records, days, seed),
+        "--switch",
+        "max-offset=none",
+        "--switch",
+        "order=ascending",
+    ]
     with Simulator(program, *options) as simulator:
         taken = write(simulator, folder, records, window(days))
     index(folder).write_text(json.dumps(asked | taken | {"days": days}))
@@ -66,7 +74,14 @@ def write(simulator, folder, records, asked):
 
 
 def envelope(body, offset, answer):
-    request = {"api": "v2", "account_id": ACCOUNT, "stream_id": STREAM, "offset": offset, "limit": PER_PAGE, "body": body}
+    request = {
+        "api": "v2",
+        "account_id": ACCOUNT,
+        "stream_id": STREAM,
+        "offset": offset,
+        "limit": PER_PAGE,
+        "body": body,
+    }
     head = {"kore_lake_page": 1, "request": request, "fetched_at": "2026-04-01T00:00:00Z"}
     return json.dumps(head)[:-1].encode() + b',"body":' + answer + b"}\n"
 
@@ -87,7 +102,8 @@ def make_ndjson(pages, say=print):
 
 
 def fitted(value, type_, time=str):
-    """A value with its column's type, times as `time` makes them of text; keys that nobody declares stay as they are."""
+    """A value with its column's type, times as `time` makes them of text; keys that nobody declares stay as they are.
+    """
     if value is None:
         return None
     if type_ in ("string", "json"):

@@ -1,4 +1,4 @@
-"""Where the measured programs come from: cargo's release build, the bench binary `pages`, Python with the peers."""
+"""Where the measured programs come from: cargo's release build, the Rust pipes of `pages`, Python with the peers."""
 
 import json
 import os
@@ -23,14 +23,14 @@ def build():
     return Path(found[-1]["executable"]), None if fresh else time.perf_counter() - began
 
 
-def pages_bench():
-    """The executable of `benches/pages.rs`. Raises [Missing]."""
-    if not (ROOT / "benches" / "pages.rs").exists():
-        raise Missing("benches/pages.rs is not there")
-    messages = cargo("bench", "--locked", "--bench", "pages", "--no-run")
+def pages():
+    """The executable of `benches/src/bin/pages.rs`. Raises [Missing]."""
+    if not (ROOT / "benches" / "Cargo.toml").exists():
+        raise Missing("the package `benches` is not there")
+    messages = cargo("build", "--release", "--locked", "--package", "kore-lake-benches", "--bin", "pages")
     found = [message for message in messages if message.get("executable") and message["target"]["name"] == "pages"]
     if not found:
-        raise Missing("cargo told of no executable of the bench `pages`")
+        raise Missing("cargo told of no executable `pages`")
     return Path(found[-1]["executable"])
 
 

@@ -52,7 +52,7 @@ class Reader:
             if not ready:
                 raise RuntimeError(f"the prompt said nothing for {self.timeout} s: {self.text[-200:]!r}")
             self.text += self.read()
-        self.text = self.text[found.end():]
+        self.text = self.text[found.end() :]
         return found
 
     def read(self):

@@ -7,7 +7,8 @@ from pathlib import Path
 
 @dataclass
 class Bench:
-    """`program` is the release binary, `cache` a folder for data, `rounds` how often each thing is measured."""
+    """`program` is the release binary, `pages` the one of the Rust pipes, `cache` a folder for
+    data, `rounds` how often each thing is measured."""
 
     program: Path
     cache: Path
@@ -16,6 +17,7 @@ class Bench:
     large: int
     lake5m: Path
     build_seconds: float = None
+    pages: Path = None
     check: bool = False
     results: dict = field(default_factory=dict)
     say: object = print

@@ -84,7 +84,9 @@ class Simulator:
 
 
 def served(program, records, days, seed=1):
-    """Options of a simulator that serves at least `records` records of so many days, and hardly more: days differ in how full they are."""
+    """Options of a simulator that serves at least `records` records of so many days, and hardly more: days differ in
+    how full they are.
+    """
     trial = 10_000
     with Simulator(program, "--seed", seed, "--days", days, "--per-day", trial) as simulator:
         per_day = -(-records * trial // simulator.rows) + days + 1

@@ -1,4 +1,6 @@
-"""Puts tables into docs/performance.md, between `<!-- table: NAME -->` and `<!-- end -->`; what stands around them stays."""
+"""Puts tables into docs/performance.md, between `<!-- table: NAME -->` and `<!-- end -->`; what stands around them
+stays.
+"""
 
 import re
 

@@ -2,8 +2,8 @@
 
 usage: by_hand_pages.py FOLDER OUT FILES
 
-Takes the first FILES pages. What does not fit its column is converted, and times are parsed, as such scripts must. Prints one line of JSON:
-seconds, without the start of Python; records; bytes.
+Takes the first FILES pages. What does not fit its column is converted, and times are parsed, as such scripts must.
+Prints one line of JSON: seconds, without the start of Python; records; bytes.
 """
 
 import datetime

@@ -2,8 +2,8 @@
 
 usage: by_hand_wire.py OUT FIRST_DAY DAYS CONCURRENCY
 
-Trusts a page that is not full to be the last; asks nothing twice. Prints one line of JSON: seconds without the start of Python,
-requests.
+Trusts a page that is not full to be the last; asks nothing twice. Prints one line of JSON: seconds without the start of
+Python, requests.
 """
 
 import concurrent.futures

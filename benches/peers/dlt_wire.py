@@ -2,8 +2,9 @@
 
 usage: dlt_wire.py OUT FIRST_DAY DAYS CONCURRENCY NESTING
 
-A resource for each window, read side by side. NESTING is `text` (what is nested is kept as JSON text, the fastest) or `tables` (dlt's
-default: child tables). Prints one line of JSON: seconds without the start of Python and dlt's imports, requests.
+A resource for each window, read side by side. NESTING is `text` (what is nested is kept as JSON text, the fastest) or
+`tables` (dlt's default: child tables). Prints one line of JSON: seconds without the start of Python and dlt's imports,
+requests.
 """
 
 import json
@@ -51,7 +52,11 @@ def resource(window):
             "params": {"limit": PAGE_ROWS},
             "data_selector": "data",
             "paginator": {
-                "type": "page_number", "base_page": 0, "page_param": "offset", "total_path": None, "maximum_page": 11,
+                "type": "page_number",
+                "base_page": 0,
+                "page_param": "offset",
+                "total_path": None,
+                "maximum_page": 11,
                 "stop_after_empty_page": True,
             },
         },
@@ -73,7 +78,10 @@ def main():
         source.max_table_nesting = 0
     out = pathlib.Path(out).resolve()
     pipeline = dlt.pipeline(
-        "bench", destination=dlt.destinations.filesystem(bucket_url=out.as_uri()), dataset_name="lake", pipelines_dir=f"{out}-state",
+        "bench",
+        destination=dlt.destinations.filesystem(bucket_url=out.as_uri()),
+        dataset_name="lake",
+        pipelines_dir=f"{out}-state",
     )
     pipeline.run(source, loader_file_format="parquet")
     print(json.dumps({"seconds": time.perf_counter() - began, "requests": len(SENT)}))

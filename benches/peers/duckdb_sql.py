@@ -3,9 +3,9 @@
 usage: duckdb_sql.py SETUP.sql STATEMENT.sql THREADS RUNS
        duckdb_sql.py SETUP.sql STATEMENT.sql THREADS --compare OURS.parquet
 
-Prints one line of JSON. Timed: `seconds` (connecting, setup and first run, as a fresh process has it; without the start of Python),
-`setup`, `first`, and `later`, a list. Compared: `rows`, and `difference`, none where all rows are equal: floats within 1e-9 of one another,
-order left aside.
+Prints one line of JSON. Timed: `seconds` (connecting, setup and first run, as a fresh process has it; without the start
+of Python), `setup`, `first`, and `later`, a list. Compared: `rows`, and `difference`, none where all rows are equal:
+floats within 1e-9 of one another, order left aside.
 """
 
 import datetime

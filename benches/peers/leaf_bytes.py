@@ -2,8 +2,8 @@
 
 usage: leaf_bytes.py PATH ours|api
 
-Of kore-lake's columns it leaves out `extra` and those that begin with `_`; of a peer's nothing. Prints one line of JSON: `all` (bytes of the
-files), `shared`, `rows`.
+Of kore-lake's columns it leaves out `extra` and those that begin with `_`; of a peer's nothing. Prints one line of
+JSON: `all` (bytes of the files), `shared`, `rows`.
 """
 
 import json
@@ -28,7 +28,9 @@ def main():
         for group in range(metadata.num_row_groups):
             chunks = metadata.row_group(group)
             columns = [chunks.column(column) for column in range(chunks.num_columns)]
-            told["shared"] += sum(column.total_compressed_size for column in columns if is_shared(column.path_in_schema, names))
+            told["shared"] += sum(
+                column.total_compressed_size for column in columns if is_shared(column.path_in_schema, names)
+            )
     print(json.dumps(told))
 
 

@@ -2,10 +2,10 @@
 
 usage: leaf_sums.py PATH ours|api
 
-Prints one line of JSON: `rows`, and by leaf (in kore-lake's names) the sum of a hash of its values; nulls count nothing. `ours`
-reads kore-lake's columns, `api` those that peers write. Left out is what the two are not asked to write alike: free values (JSON
-text, spelt differently), `reason` with its aliases, what the API sends as text (`isVoicemail`, `attempt`), and, in an
-`AgentSegment`, the agent.
+Prints one line of JSON: `rows`, and by leaf (in kore-lake's names) the sum of a hash of its values; nulls count
+nothing. `ours` reads kore-lake's columns, `api` those that peers write. Left out is what the two are not asked to write
+alike: free values (JSON text, spelt differently), `reason` with its aliases, what the API sends as text (`isVoicemail`,
+`attempt`), and, in an `AgentSegment`, the agent.
 """
 
 import json
@@ -58,7 +58,9 @@ def main():
     connection = duckdb.connect()
     connection.execute("SET TimeZone = 'UTC'")
     sums = ", ".join(f"sum({sql})" for _, sql in found)
-    row = connection.execute(f"SELECT count(*), {sums} FROM read_parquet('{source}', hive_partitioning = false)").fetchone()
+    row = connection.execute(
+        f"SELECT count(*), {sums} FROM read_parquet('{source}', hive_partitioning = false)"
+    ).fetchone()
     print(json.dumps({"rows": row[0], "sums": {leaf: str(total) for (leaf, _), total in zip(found, row[1:])}}))
 
 

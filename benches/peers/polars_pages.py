@@ -16,8 +16,12 @@ sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
 from driver import declared
 
 WORDS = {
-    "string": polars.String, "timestamp": polars.Datetime("us", "UTC"), "int32": polars.Int32, "float64": polars.Float64,
-    "boolean": polars.Boolean, "json": polars.String,
+    "string": polars.String,
+    "timestamp": polars.Datetime("us", "UTC"),
+    "int32": polars.Int32,
+    "float64": polars.Float64,
+    "boolean": polars.Boolean,
+    "json": polars.String,
 }
 
 

@@ -19,8 +19,12 @@ from driver import declared
 
 ROW_GROUP_ROWS = 131_072
 WORDS = {
-    "string": pyarrow.string(), "timestamp": pyarrow.timestamp("us", "UTC"), "int32": pyarrow.int32(), "float64": pyarrow.float64(),
-    "boolean": pyarrow.bool_(), "json": pyarrow.string(),
+    "string": pyarrow.string(),
+    "timestamp": pyarrow.timestamp("us", "UTC"),
+    "int32": pyarrow.int32(),
+    "float64": pyarrow.float64(),
+    "boolean": pyarrow.bool_(),
+    "json": pyarrow.string(),
 }
 
 

@@ -23,6 +23,8 @@ def body(start, end):
 
 def headers():
     return {
-        "auth": os.environ["BENCH_TOKEN"], "accountId": os.environ["BENCH_ACCOUNT"], "iId": os.environ["BENCH_STREAM"],
+        "auth": os.environ["BENCH_TOKEN"],
+        "accountId": os.environ["BENCH_ACCOUNT"],
+        "iId": os.environ["BENCH_STREAM"],
         "content-type": "application/json",
     }

@@ -1,8 +1,10 @@
-"""The sixteen reports over the largest lake, look-ups of one id in it, and the first row of a count over many days, against DuckDB.
+"""The sixteen reports over the largest lake, look-ups of one id in it, and the first row of a count over many days,
+against DuckDB.
 
-The same SQL on the same files, and as many threads; results are compared before they are timed. *Cold* is a fresh process each: of
-kore-lake from its start to its end, of DuckDB from connecting on, without the start of Python; the files stay in the page cache. *Warm*
-is a later run in one process: kore-lake's prompt by its `\\timing`, DuckDB's connection.
+The same SQL on the same files, and as many threads; results are compared before they are timed. *Cold* is a fresh
+process each: of kore-lake from its start to its end, of DuckDB from connecting on, without the start of Python; the
+files stay in the page cache. *Warm* is a later run in one process: kore-lake's prompt by its `\\timing`, DuckDB's
+connection.
 """
 
 import json
@@ -39,7 +41,9 @@ def measure(bench):
     result["lookups"] = answers(bench, large, lookups(bench, large), rounds)
     if not bench.check:
         many = many_days(bench)
-        result["count"] = answers(bench, many, [statement("count(*)", "SELECT count(*) FROM conversations")], bench.rounds)
+        result["count"] = answers(
+            bench, many, [statement("count(*)", "SELECT count(*) FROM conversations")], bench.rounds
+        )
         result["count_files"] = sum(1 for _ in (many / "conversations").rglob("*.parquet"))
     return result
 
@@ -55,7 +59,9 @@ def large_lake(bench):
 
 
 def many_days(bench):
-    """Three accounts of 400 days; the simulator has one, and a day's object does not name its account, so the others are copies."""
+    """Three accounts of 400 days; the simulator has one, and a day's object does not name its account, so the others
+    are copies.
+    """
     lake = bench.cache / "lake-400-days"
     if lake.exists():
         return lake
@@ -77,7 +83,9 @@ def report_names(bench):
 
 
 def output(bench, *arguments):
-    ended = subprocess.run([bench.program, *map(str, arguments)], capture_output=True, text=True, stdin=subprocess.DEVNULL)
+    ended = subprocess.run(
+        [bench.program, *map(str, arguments)], capture_output=True, text=True, stdin=subprocess.DEVNULL
+    )
     if ended.returncode:
         raise Failed(f"kore-lake {' '.join(map(str, arguments))}: status {ended.returncode}: {ended.stderr[-400:]}")
     return ended.stdout
@@ -92,7 +100,7 @@ def report(bench, lake, name):
     whole, setup = output(bench, "report", name, "--sql", "--engine", "duckdb", "--lake", lake), setup_of(bench, lake)
     if not whole.startswith(setup):
         raise Failed(f"the SQL of `{name}` does not begin with the lake's setup")
-    return Question(name, ["report", name], f"\\report {name}", whole[len(setup):])
+    return Question(name, ["report", name], f"\\report {name}", whole[len(setup) :])
 
 
 def statement(name, sql):
@@ -101,8 +109,13 @@ def statement(name, sql):
 
 def lookups(bench, lake):
     """Of one conversation in the midst of the lake, by each of its ids."""
-    sql = "SELECT session_id, conversation_id FROM conversations WHERE conversation_id IS NOT NULL ORDER BY session_id LIMIT 1 OFFSET 1000"
-    session, conversation = output(bench, "query", "--lake", lake, "--format", "csv", "-c", sql).splitlines()[1].split(",")
+    sql = (
+        "SELECT session_id, conversation_id FROM conversations WHERE conversation_id IS NOT NULL "
+        "ORDER BY session_id LIMIT 1 OFFSET 1000"
+    )
+    session, conversation = (
+        output(bench, "query", "--lake", lake, "--format", "csv", "-c", sql).splitlines()[1].split(",")
+    )
     columns = "session_id, conversation_id, channel, session_start_time, final_status"
     return [
         statement(f"one {name}", f"SELECT {columns} FROM conversations WHERE {name} = '{value}'")
@@ -111,7 +124,11 @@ def lookups(bench, lake):
 
 
 def rows_of(bench, lake):
-    return int(output(bench, "query", "--lake", lake, "--format", "csv", "-c", "SELECT count(*) AS n FROM conversations").split()[1])
+    return int(
+        output(
+            bench, "query", "--lake", lake, "--format", "csv", "-c", "SELECT count(*) AS n FROM conversations"
+        ).split()[1]
+    )
 
 
 def answers(bench, lake, questions, rounds):
@@ -152,8 +169,10 @@ def one(bench, lake, question, rounds, setup, folder):
     warm = prompt.times(bench.program, lake, [question.line] * (rounds + 1))[1:]
     return {
         "rows": compared["rows"],
-        "ours": summary(runs["ours"]) | {"cold": statistics.median(taken.wall for taken in runs["ours"]), "warm": statistics.median(warm)},
-        "duckdb": summary(runs["duckdb"]) | {
+        "ours": summary(runs["ours"])
+        | {"cold": statistics.median(taken.wall for taken in runs["ours"]), "warm": statistics.median(warm)},
+        "duckdb": summary(runs["duckdb"])
+        | {
             "cold": statistics.median(taken.seconds for taken in runs["duckdb"]),
             "warm": statistics.median(taken.told["later"][0] for taken in runs["duckdb"]),
         },
@@ -162,17 +181,29 @@ def one(bench, lake, question, rounds, setup, folder):
 
 def tables_of(result):
     found = {
-        "answers-reports": f"{result['rows']:,} conversations in the lake, {result['rounds']} rounds.\n\n" + table(result["reports"], True),
+        "answers-reports": f"{result['rows']:,} conversations in the lake, {result['rounds']} rounds.\n\n"
+        + table(result["reports"], True),
         "answers-lookups": f"{result['rows']:,} conversations in the lake.\n\n" + table(result["lookups"], False),
     }
     if result["count"]:
-        found["answers-count"] = f"{result['count_files']:,} day files of three accounts.\n\n" + table(result["count"], False)
+        found["answers-count"] = f"{result['count_files']:,} day files of three accounts.\n\n" + table(
+            result["count"], False
+        )
     return found
 
 
 def table(told, with_mean):
     head = [
-        "", "rows", "warm ms", "DuckDB", "×", "cold ms", "DuckDB", "×", "peak MB", "DuckDB",
+        "",
+        "rows",
+        "warm ms",
+        "DuckDB",
+        "×",
+        "cold ms",
+        "DuckDB",
+        "×",
+        "peak MB",
+        "DuckDB",
     ]
     rows, ratios = [], []
     for name, answer in told.items():
@@ -181,14 +212,21 @@ def table(told, with_mean):
             continue
         ours, theirs = answer["ours"], answer["duckdb"]
         ratios.append((theirs["warm"] / ours["warm"], theirs["cold"] / ours["cold"]))
-        rows.append([
-            name, f"{answer['rows']:,}",
-            *beside(ours["warm"], theirs["warm"]), *beside(ours["cold"], theirs["cold"]),
-            tables.megabytes(ours["peak_bytes"]), tables.megabytes(theirs["peak_bytes"]),
-        ])
+        rows.append(
+            [
+                name,
+                f"{answer['rows']:,}",
+                *beside(ours["warm"], theirs["warm"]),
+                *beside(ours["cold"], theirs["cold"]),
+                tables.megabytes(ours["peak_bytes"]),
+                tables.megabytes(theirs["peak_bytes"]),
+            ]
+        )
     if with_mean and ratios:
         means = [tables.times(math.exp(statistics.mean(math.log(pair[side]) for pair in ratios))) for side in (0, 1)]
-        rows.append([f"**geometric mean of {len(ratios)}**", "", "", "", f"**{means[0]}**", "", "", f"**{means[1]}**", "", ""])
+        rows.append(
+            [f"**geometric mean of {len(ratios)}**", "", "", "", f"**{means[0]}**", "", "", f"**{means[1]}**", "", ""]
+        )
     return tables.render(head, rows)
 
 

@@ -21,7 +21,10 @@ def measure(bench):
     for span, days in DAYS.items():
         for records in sizes:
             one = f"{records}/{span}"
-            result["runs"][one] = {"load": load(bench, result, records, days), "replay": replay(bench, result, records, days)}
+            result["runs"][one] = {
+                "load": load(bench, result, records, days),
+                "replay": replay(bench, result, records, days),
+            }
             if days == 1 and records == sizes[-1]:
                 result["merge"] = merge(bench, result, records)
     return result
@@ -93,7 +96,16 @@ def taken(bench, what, command, lake, environment, keep=False):
 
 
 def tables_of(result):
-    head = ["records", "into", "load: peak MB", "load: s", "load: CPU s", "replay: peak MB", "replay: s", "replay: CPU s"]
+    head = [
+        "records",
+        "into",
+        "load: peak MB",
+        "load: s",
+        "load: CPU s",
+        "replay: peak MB",
+        "replay: s",
+        "replay: CPU s",
+    ]
     rows = []
     for one, told in result["runs"].items():
         records, span = one.split("/")

@@ -1,7 +1,8 @@
-"""Saved pages → Parquet: throughput on one and two threads, memory, CPU, and bytes a record (`size` takes them from here).
+"""Saved pages → Parquet: throughput on one and two threads, memory, CPU, and bytes a record (`size` takes them from
+here).
 
-Before anything is timed each contestant runs once and every leaf of what it wrote is compared with kore-lake's own lake; one
-that differs is not measured.
+Before anything is timed each contestant runs once and every leaf of what it wrote is compared with kore-lake's own
+lake; one that differs is not measured.
 """
 
 import os
@@ -12,10 +13,16 @@ from ..measure import Contestant, Failed, bytes_of, interleaved, run, summaries
 
 OURS = "kore-lake replay, committed lake"
 BASE = "DuckDB, NDJSON"
-LIMITS = {"read": "reading the bytes", "decode": "decoding", "encode": "encoding"}
+LIMITS = {
+    "read": "limit: reading the bytes",
+    "skip": "limit: parsing, keeping nothing",
+    "decode": "part: decoding",
+    "encode": "part: encoding",
+}
 PIPES = {"arrow-json": "arrow-json → ArrowWriter", "ours": "decoder → ArrowWriter as in the lake"}
 # Records of those that take minutes for all.
 SLOW_RECORDS = 50_000
+LACKING = "the parts and limits of benches/src/bin/pages.rs"
 
 
 def measure(bench):
@@ -27,7 +34,7 @@ def measure(bench):
     result = {"data": data.facts(), "few": few.facts(), "threads": {}, "different": {}}
     expected = {source.folder: lake_of(bench, source) for source in (data, few)}
     for threads in thread_counts():
-        found = field(bench, data, few, threads)
+        found = field(bench, result, data, few, threads)
         right, wrong = equal(bench, found, expected)
         result["different"] |= wrong
         result["threads"][str(threads)] = summaries(interleaved(right, bench.rounds, bench.say)) | {
@@ -46,58 +53,79 @@ def thread_counts():
     return [1, 2] if len(os.sched_getaffinity(0)) > 1 else [1]
 
 
-def field(bench, data, few, threads):
+def field(bench, result, data, few, threads):
     """Everyone who takes part, on so many threads."""
     cores = ",".join(str(core) for core in sorted(os.sched_getaffinity(0))[:threads])
     out = bench.folder("out")
 
-    def entry(name, command, source, target, names="api", environment=None, slow=False):
+    def entry(name, command, source, target, names="api", environment=None):
         one = Contestant(
-            name, command, environment or {}, cores,
-            prepare=lambda: remove(target), after=lambda: {"output_bytes": parquet_bytes(target)},
+            name,
+            command,
+            environment or {},
+            cores,
+            prepare=lambda: remove(target),
+            after=lambda: {"output_bytes": parquet_bytes(target)},
         )
-        one.source, one.target, one.names, one.slow = source, target, names, slow
+        one.source, one.target, one.names = source, target, names
         return one
 
     found = [
-        entry(OURS, [bench.program, "replay", data.folder, "--lake", out / "lake", "--quiet"], data, out / "lake", "ours"),
-        entry(BASE, program.python("duckdb_pages.py", data.ndjson, out / "duckdb.parquet", threads), data, out / "duckdb.parquet"),
         entry(
-            "pyarrow, NDJSON", program.python("pyarrow_pages.py", data.ndjson, out / "pyarrow.parquet", threads), data,
+            OURS, [bench.program, "replay", data.folder, "--lake", out / "lake", "--quiet"], data, out / "lake", "ours"
+        ),
+        entry(
+            BASE,
+            program.python("duckdb_pages.py", data.ndjson, out / "duckdb.parquet", threads),
+            data,
+            out / "duckdb.parquet",
+        ),
+        entry(
+            "pyarrow, NDJSON",
+            program.python("pyarrow_pages.py", data.ndjson, out / "pyarrow.parquet", threads),
+            data,
             out / "pyarrow.parquet",
         ),
     ]
     if not bench.check:
         found += [
             entry(
-                "DuckDB, page files", program.python("duckdb_pages.py", few.folder, out / "duckdb-pages.parquet", threads), few,
+                "DuckDB, page files",
+                program.python("duckdb_pages.py", few.folder, out / "duckdb-pages.parquet", threads),
+                few,
                 out / "duckdb-pages.parquet",
             ),
             entry(
-                "Polars, NDJSON", program.python("polars_pages.py", few.ndjson, out / "polars.parquet"), few, out / "polars.parquet",
+                "Polars, NDJSON",
+                program.python("polars_pages.py", few.ndjson, out / "polars.parquet"),
+                few,
+                out / "polars.parquet",
                 environment={"POLARS_MAX_THREADS": str(threads)},
             ),
             entry(
-                "Python by hand: orjson → pyarrow", program.python("by_hand_pages.py", few.folder, out / "hand.parquet", few.pages),
-                few, out / "hand.parquet",
+                "Python by hand: orjson → pyarrow",
+                program.python("by_hand_pages.py", few.folder, out / "hand.parquet", few.pages),
+                few,
+                out / "hand.parquet",
             ),
         ]
-        found += pipes(bench, data, out, threads, entry)
+        found += pipes(bench, result, data, out, threads, entry)
     return found
 
 
-def pipes(bench, data, out, threads, entry):
-    """The parts of kore-lake and its limits, in the bench binary `pages`."""
+def pipes(bench, result, data, out, threads, entry):
+    """The parts of kore-lake and its limits, in the binary `pages`."""
     try:
-        executable = program.pages_bench()
+        executable = bench.pages or program.pages()
     except program.Missing as reason:
-        bench.say(f"  NOT MEASURED: the pipes of benches/pages.rs: {reason}")
+        bench.say(f"  NOT MEASURED: {LACKING}: {reason}")
+        result["different"][LACKING] = str(reason)
         return []
     found = []
     for pipe, name in (LIMITS | PIPES).items():
         target = out / f"{pipe}.parquet"
         command = [executable, pipe, "--pages", data.folder, "--out", target, "--threads", threads]
-        found.append(entry(name, command, data, target, "ours" if pipe == "ours" else "none"))
+        found.append(entry(name, command, data, target, {"ours": "ours", "arrow-json": "api"}.get(pipe, "none")))
     return found
 
 
@@ -141,8 +169,12 @@ def shared_bytes(bench, result):
     """Compressed bytes, by contestant, of the leaves that all have; of what the last round left."""
     out, found = bench.cache / "out", {}
     for name, path, names in [
-        (OURS, out / "lake", "ours"), (PIPES["ours"], out / "ours.parquet", "ours"), (BASE, out / "duckdb.parquet", "api"),
-        ("pyarrow, NDJSON", out / "pyarrow.parquet", "api"), ("Polars, NDJSON", out / "polars.parquet", "api"),
+        (OURS, out / "lake", "ours"),
+        (PIPES["ours"], out / "ours.parquet", "ours"),
+        (BASE, out / "duckdb.parquet", "api"),
+        (PIPES["arrow-json"], out / "arrow-json.parquet", "api"),
+        ("pyarrow, NDJSON", out / "pyarrow.parquet", "api"),
+        ("Polars, NDJSON", out / "polars.parquet", "api"),
         ("Python by hand: orjson → pyarrow", out / "hand.parquet", "api"),
     ]:
         if path.exists():
@@ -175,7 +207,17 @@ def rate(told):
 
 
 def tables_of(result):
-    head = ["", "MB of JSON/s, 1 thread", "× DuckDB", "peak MB", "CPU s a GB", "2 threads", "× DuckDB", "peak MB", "CPU s a GB"]
+    head = [
+        "",
+        "MB of JSON/s, 1 thread",
+        "× DuckDB",
+        "peak MB",
+        "CPU s a GB",
+        "2 threads",
+        "× DuckDB",
+        "peak MB",
+        "CPU s a GB",
+    ]
     names = [name for told in result["threads"].values() for name in told]
     rows = []
     for name in dict.fromkeys(names):
@@ -188,7 +230,9 @@ def tables_of(result):
             base = threads.get(BASE, {})
             ratio = tables.times(rate(told) / rate(base)) if "seconds" in base else "–"
             cells += [
-                f"{rate(told):,.0f}", ratio, tables.megabytes(told["peak_bytes"]),
+                f"{rate(told):,.0f}",
+                ratio,
+                tables.megabytes(told["peak_bytes"]),
                 tables.seconds(told["cpu"] / told["input_bytes"] * 1e9),
             ]
         label = f"**{name}**" if name in (OURS, *PIPES.values()) and "arrow-json" not in name else name

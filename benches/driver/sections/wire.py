@@ -1,4 +1,6 @@
-"""What a load costs on the wire: requests by reading, pace under a rate, concurrency under latency, and peers on the same simulator."""
+"""What a load costs on the wire: requests by reading, pace under a rate, concurrency under latency, and peers on the
+same simulator.
+"""
 
 import json
 import statistics
@@ -28,8 +30,24 @@ def measure(bench):
 def loading(bench, simulator, lake, *options):
     """The command of a load of the simulator's week."""
     return [
-        bench.program, "load", "--host", simulator.url, "--account-id", ACCOUNT, "--stream-id", STREAM, "--from", FIRST_DAY,
-        "--to", END, "--lake", lake, "--summary", summary_of(lake), "--quiet", *map(str, options),
+        bench.program,
+        "load",
+        "--host",
+        simulator.url,
+        "--account-id",
+        ACCOUNT,
+        "--stream-id",
+        STREAM,
+        "--from",
+        FIRST_DAY,
+        "--to",
+        END,
+        "--lake",
+        lake,
+        "--summary",
+        summary_of(lake),
+        "--quiet",
+        *map(str, options),
     ]
 
 
@@ -39,7 +57,9 @@ def summary_of(lake):
 
 def told_by_load(lake):
     summary = json.loads(summary_of(lake).read_text())
-    return {name: summary[name] for name in ("requests", "ideal_requests", "records", "page_bytes")} | {"rows": summary["rows"]["new"]}
+    return {name: summary[name] for name in ("requests", "ideal_requests", "records", "page_bytes")} | {
+        "rows": summary["rows"]["new"]
+    }
 
 
 def peers(bench):
@@ -62,8 +82,11 @@ def field(bench, simulator):
 
     found = [
         Contestant(
-            OURS, loading(bench, simulator, lake, "--rate", 0, "--concurrency", CONCURRENCY), simulator.environment,
-            prepare=lambda: remove(lake), after=loaded,
+            OURS,
+            loading(bench, simulator, lake, "--rate", 0, "--concurrency", CONCURRENCY),
+            simulator.environment,
+            prepare=lambda: remove(lake),
+            after=loaded,
         )
     ]
     if bench.check:
@@ -71,8 +94,11 @@ def field(bench, simulator):
     arguments = [FIRST_DAY, DAYS, CONCURRENCY]
     found.append(
         Contestant(
-            "Python by hand: requests, threads, pyarrow", program.python("by_hand_wire.py", hand, *arguments), simulator.environment,
-            prepare=lambda: remove(hand), after=lambda: {"rows": program.told("row_count.py", hand)["rows"]},
+            "Python by hand: requests, threads, pyarrow",
+            program.python("by_hand_wire.py", hand, *arguments),
+            simulator.environment,
+            prepare=lambda: remove(hand),
+            after=lambda: {"rows": program.told("row_count.py", hand)["rows"]},
         )
     )
     for name, nesting in ((BASE, "text"), ("dlt, child tables", "tables")):
@@ -86,7 +112,10 @@ def dlt(name, nesting, target, arguments, simulator):
         remove(target.with_name(target.name + "-state"))
 
     return Contestant(
-        name, program.python("dlt_wire.py", target, *arguments, nesting), simulator.environment, prepare=clear,
+        name,
+        program.python("dlt_wire.py", target, *arguments, nesting),
+        simulator.environment,
+        prepare=clear,
         after=lambda: {"rows": program.told("row_count.py", target / "lake" / "conversations")["rows"]},
     )
 
@@ -110,8 +139,11 @@ def concurrency(bench):
             lake = out / f"lake-{connections}"
             contestants.append(
                 Contestant(
-                    str(connections), loading(bench, simulator, lake, "--rate", 0, "--concurrency", connections),
-                    simulator.environment, prepare=lambda lake=lake: remove(lake), after=lambda lake=lake: told_by_load(lake),
+                    str(connections),
+                    loading(bench, simulator, lake, "--rate", 0, "--concurrency", connections),
+                    simulator.environment,
+                    prepare=lambda lake=lake: remove(lake),
+                    after=lambda lake=lake: told_by_load(lake),
                 )
             )
         found = summaries(interleaved(contestants, min(bench.rounds, 3), bench.say))
@@ -136,7 +168,16 @@ def pace(bench):
 def ratios(bench):
     """Has the table of docs/request-ratios.md made again, and sums it up by its columns."""
     bench.say("  making docs/request-ratios.md again")
-    test = ["cargo", "test", "--locked", "--lib", "--", "--ignored", "--exact", "source::reading::table::request_ratios"]
+    test = [
+        "cargo",
+        "test",
+        "--locked",
+        "--lib",
+        "--",
+        "--ignored",
+        "--exact",
+        "source::reading::table::request_ratios",
+    ]
     ended = subprocess.run(test, cwd=program.ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     if ended.returncode:
         raise Failed(f"request ratios: {ended.stdout[-400:]}")
@@ -149,7 +190,12 @@ def ratios(bench):
     for index, name in enumerate(head[1:], 1):
         values = [float(row[index]) for row in full]
         worst = max(full, key=lambda row: float(row[index]))
-        columns[name] = {"least": min(values), "median": statistics.median(values), "most": max(values), "worst": worst[0]}
+        columns[name] = {
+            "least": min(values),
+            "median": statistics.median(values),
+            "most": max(values),
+            "worst": worst[0],
+        }
     return {"columns": columns, "readings": len(full), "changed": changed}
 
 
@@ -157,7 +203,8 @@ def tables_of(result):
     found = {"wire-peers": peers_table(result["peers"])}
     if "ratios" in result:
         found |= {
-            "wire-ratios": ratios_table(result["ratios"]), "wire-pace": pace_table(result["pace"]),
+            "wire-ratios": ratios_table(result["ratios"]),
+            "wire-pace": pace_table(result["pace"]),
             "wire-concurrency": concurrency_table(result["concurrency"]),
         }
     return found
@@ -173,14 +220,22 @@ def peers_table(result):
                 rows.append([f"{latency} ms", *tables.failed(name, one["failed"], 7)])
                 continue
             ratio = [tables.times(one[part] / ours[part]) if "failed" not in ours else "–" for part in ("wall", "cpu")]
-            rows.append([
-                f"{latency} ms", name, tables.seconds(one["wall"]), ratio[0], tables.seconds(one["cpu"]), ratio[1],
-                tables.megabytes(one["peak_bytes"]), one["told"]["requests"],
-            ])
+            rows.append(
+                [
+                    f"{latency} ms",
+                    name,
+                    tables.seconds(one["wall"]),
+                    ratio[0],
+                    tables.seconds(one["cpu"]),
+                    ratio[1],
+                    tables.megabytes(one["peak_bytes"]),
+                    one["told"]["requests"],
+                ]
+            )
     said = (
-        f"{result['records']:,} records of a week, {CONCURRENCY} connections, no rate limit; whole processes, start included. *×* and "
-        "*÷* are theirs over kore-lake's. All have written every row. The peers ask by windows of two hours that somebody chose well, "
-        "and the script trusts the first short page; kore-lake plans, proves and commits."
+        f"{result['records']:,} records of a week, {CONCURRENCY} connections, no rate limit; whole processes, start included. "
+        "*×* and *÷* are theirs over kore-lake's. All have written every row. The peers ask by windows of two hours that "
+        "somebody chose well, and the script trusts the first short page; kore-lake plans, proves and commits."
     )
     return f"{said}\n\n{tables.render(head, rows)}"
 
@@ -192,7 +247,13 @@ def concurrency_table(result):
         return f"not measured: {failed[0]}"
     rate = {name: one["told"]["requests"] / one["wall"] for name, one in told.items()}
     rows = [
-        [name, tables.seconds(one["wall"]), one["told"]["requests"], f"{rate[name]:.1f}", f"{rate[name] / rate['1'] / int(name):.0%}"]
+        [
+            name,
+            tables.seconds(one["wall"]),
+            one["told"]["requests"],
+            f"{rate[name]:.1f}",
+            f"{rate[name] / rate['1'] / int(name):.0%}",
+        ]
         for name, one in told.items()
     ]
     head = ["connections", "s, commit included", "requests", "requests/s", "of so many times one"]
@@ -201,14 +262,21 @@ def concurrency_table(result):
 
 def pace_table(result):
     over = result["seconds"] / result["needed_seconds"] - 1
-    row = [result["requests"], tables.seconds(result["needed_seconds"]), tables.seconds(result["seconds"]), f"{over:+.1%}"]
+    row = [
+        result["requests"],
+        tables.seconds(result["needed_seconds"]),
+        tables.seconds(result["seconds"]),
+        f"{over:+.1%}",
+    ]
     return tables.render(["requests", "s at 60 a minute", "s taken", "over"], [row])
 
 
 def ratios_table(result):
     rows = [
-        [name, f"{one['least']:.2f}", f"{one['median']:.2f}", f"{one['most']:.2f}", one["worst"]] for name, one in result["columns"].items()
+        [name, f"{one['least']:.2f}", f"{one['median']:.2f}", f"{one['most']:.2f}", one["worst"]]
+        for name, one in result["columns"].items()
     ]
-    said = f"Requests ÷ ⌈rows ÷ 100⌉ over {result['readings']} readings with pages of 100, from [request-ratios.md](request-ratios.md)"
+    said = f"Requests ÷ ⌈rows ÷ 100⌉ over {result['readings']} readings with pages of 100, "
+    said += "from [request-ratios.md](request-ratios.md)"
     said += ", which this run changed." if result["changed"] else ", which this run made again to the letter."
     return f"{said}\n\n{tables.render(['', 'least', 'median', 'most', 'where'], rows)}"
