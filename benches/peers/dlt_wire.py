@@ -44,7 +44,6 @@ def resource(window):
     return {
         "name": "w" + "".join(filter(str.isdigit, window[0])),
         "table_name": "conversations",
-        "parallelized": True,
         "endpoint": {
             "path": "",
             "method": "POST",
@@ -73,6 +72,8 @@ def main():
             "resource_defaults": {"write_disposition": "append"},
             "resources": [resource(window) for window in windows(first, int(days))],
         },
+        # Here, not at each resource: there it has no effect in 1.31, all requests come from one thread.
+        parallelized=True,
     )
     if nesting == "text":
         source.max_table_nesting = 0
