@@ -55,9 +55,7 @@ def main():
     connection = duckdb.connect()
     connection.execute(f"SET threads = {threads}; SET TimeZone = 'UTC'; SET preserve_insertion_order = false")
     began = time.perf_counter()
-    connection.execute(
-        f"COPY ({selected(source)}) TO '{out}' ({FORMAT})"
-    )
+    connection.execute(f"COPY ({selected(source)}) TO '{out}' ({FORMAT})")
     print(json.dumps({"seconds": time.perf_counter() - began}))
 
 

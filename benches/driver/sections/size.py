@@ -23,7 +23,7 @@ def tables_of(result):
         rows.append([name, f"{told['rows']:,}", f"{whole:.1f}", ratios[0], f"{shared:.1f}", ratios[1]])
     head = ["", "records", "bytes a record, whole files", "× DuckDB", "of the leaves that all have", "× DuckDB"]
     said = (
-        "zstd 1, row groups of 131,072 rows. kore-lake's files also have unknown keys, hash, flags and times of the fetch; "
-        "in its lake each day is a file."
+        "zstd 1, row groups of 131,072 rows. kore-lake's files also have unknown keys, hash, flags and times of the "
+        "fetch; in its lake each day is a file."
     )
     return {"size": f"{said}\n\n{tables.render(head, rows)}"}

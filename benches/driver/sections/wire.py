@@ -186,11 +186,13 @@ def ratios(bench):
     lines = [line for line in (program.ROOT / document).read_text().splitlines() if line.startswith("|")]
     head, *rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines if "---" not in line]
     full = [row for row in rows if "records a page" not in row[0]]
-    columns = {}
+    columns, volume = {}, ""
     for index, name in enumerate(head[1:], 1):
+        # Columns of one volume follow one another, and only the first names it.
+        volume, _, name = name.rpartition(": ") if ": " in name else (volume, "", name)
         values = [float(row[index]) for row in full]
         worst = max(full, key=lambda row: float(row[index]))
-        columns[name] = {
+        columns[f"{volume}: {name}"] = {
             "least": min(values),
             "median": statistics.median(values),
             "most": max(values),
@@ -219,7 +221,8 @@ def peers_table(result):
             if "failed" in one:
                 rows.append([f"{latency} ms", *tables.failed(name, one["failed"], 7)])
                 continue
-            ratio = [tables.times(one[part] / ours[part]) if "failed" not in ours else "–" for part in ("wall", "cpu")]
+            parts = ("wall", "cpu")
+            ratio = [tables.times(one[part] / ours[part]) if "failed" not in ours else "–" for part in parts]
             rows.append(
                 [
                     f"{latency} ms",
@@ -233,9 +236,9 @@ def peers_table(result):
                 ]
             )
     said = (
-        f"{result['records']:,} records of a week, {CONCURRENCY} connections, no rate limit; whole processes, start included. "
-        "*×* and *÷* are theirs over kore-lake's. All have written every row. The peers ask by windows of two hours that "
-        "somebody chose well, and the script trusts the first short page; kore-lake plans, proves and commits."
+        f"{result['records']:,} records of a week, {CONCURRENCY} connections, no rate limit; whole processes, start "
+        "included. *×* and *÷* are theirs over kore-lake's. All have written every row. The peers ask by windows of "
+        "two hours that somebody chose well, and the script trusts the first short page; kore-lake plans, proves and commits."
     )
     return f"{said}\n\n{tables.render(head, rows)}"
 
@@ -253,10 +256,11 @@ def concurrency_table(result):
             one["told"]["requests"],
             f"{rate[name]:.1f}",
             f"{rate[name] / rate['1'] / int(name):.0%}",
+            tables.seconds(one["cpu"]),
         ]
         for name, one in told.items()
     ]
-    head = ["connections", "s, commit included", "requests", "requests/s", "of so many times one"]
+    head = ["connections", "s, commit included", "requests", "requests/s", "of so many times one", "CPU s"]
     return f"{result['records']:,} records, 50 ms an answer, no rate limit.\n\n{tables.render(head, rows)}"
 
 
