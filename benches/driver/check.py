@@ -19,7 +19,7 @@ DOCUMENT = program.ROOT / "docs" / "performance.md"
 def main(binary):
     with tempfile.TemporaryDirectory() as folder:
         cache = Path(folder)
-        bench = Bench(binary.resolve(), cache, 1, 1_000, 2_000, cache / "lake-large", check=True)
+        bench = Bench(binary.resolve(), cache, 1, 1_000, 1_000, cache / "lake-large", check=True)
         text, head = DOCUMENT.read_text(), machine.facts()
         for name, section in [
             ("start", start),
