@@ -1,13 +1,14 @@
 """Saved pages of 100 records: what `load --save-pages` writes, but full to the last but one.
 
-The records are the simulator's generator's. It serves them as one window of a week that has no last offset, so every
-page but the last holds 100, in the order in which they began. `index.json` beside the folder tells records, pages and
-bytes; pages that are there already are taken as they are. NDJSON of the same records, a line each, is for peers that
-cannot read pages, or not as fast; nobody's time counts its making. In it each value already has the type of its column
-(`"4"` is 4 where the column is a number, free values are text), since no peer but DuckDB takes values of two types.
+The records are the simulator's generator's, in the order in which they began, each as the simulator wrote it, a hundred
+to a page. `index.json` beside the folder tells records, pages and bytes; pages that are there already are taken as they
+are. NDJSON of the same records, a line each, is for peers that cannot read pages, or not as fast; nobody's time counts
+its making. In it each value already has the type of its column (`"4"` is 4 where the column is a number, free values
+are text), since no peer but DuckDB takes values of two types.
 """
 
 import datetime
+import itertools
 import json
 import shutil
 from pathlib import Path
@@ -16,6 +17,7 @@ from . import declared
 from .simulator import ACCOUNT, FIRST_DAY, STREAM, Simulator, served
 
 PER_PAGE = 100
+WINDOW_RECORDS = 1_000
 
 
 class Pages:
@@ -53,24 +55,59 @@ def make(program, folder, records, days=7, seed=1, say=print):
         "order=ascending",
     ]
     with Simulator(program, *options) as simulator:
-        taken = write(simulator, folder, records, window(days))
+        taken = write(simulator, folder, records, days)
     index(folder).write_text(json.dumps(asked | taken | {"days": days}))
     return Pages(folder)
 
 
-def write(simulator, folder, records, asked):
+def write(simulator, folder, records, days):
     """Writes pages until there are `records` records, or no more."""
-    taken = {"records": 0, "pages": 0, "bytes": 0}
-    stem = "_".join(time.translate(str.maketrans("", "", "-: ")) for time in asked)
-    while taken["records"] < records:
-        answer = simulator.page(*asked, taken["pages"])
-        rows = answer.count(b'"sessionId":')
-        if rows == 0:
-            break
-        page = envelope(simulator.body(*asked), taken["pages"], answer)
-        (folder / f"{stem}_{taken['pages']:06}.json").write_bytes(page)
-        taken = {"records": taken["records"] + rows, "pages": taken["pages"] + 1, "bytes": taken["bytes"] + len(page)}
+    taken, held, asked = {"records": 0, "pages": 0, "bytes": 0}, [], window(days)
+    for record in all_records(simulator, days):
+        held.append(record)
+        if len(held) == PER_PAGE or taken["records"] + len(held) == records:
+            put(simulator, folder, asked, held, taken)
+            held = []
+        if taken["records"] == records:
+            return taken
+    if held:
+        put(simulator, folder, asked, held, taken)
     return taken
+
+
+def put(simulator, folder, asked, held, taken):
+    """One page more, and the numbers with it."""
+    answer = f'{{"numResults":{simulator.rows},"data":[{",".join(held)}]}}'
+    page = envelope(simulator.body(*asked), taken["pages"], answer.encode())
+    (folder / f"{taken['pages']:06}.json").write_bytes(page)
+    taken["records"] += len(held)
+    taken["pages"] += 1
+    taken["bytes"] += len(page)
+
+
+def all_records(simulator, days):
+    """The text of each record, as it came. Windows are short, since the simulator looks through all of one for each
+    page of it.
+    """
+    begin, end = (datetime.datetime.fromisoformat(time) for time in window(days))
+    step = datetime.timedelta(seconds=max(1, days * 86_400 * WINDOW_RECORDS // simulator.rows))
+    while begin <= end:
+        last = min(begin + step - datetime.timedelta(seconds=1), end)
+        for offset in itertools.count():
+            found = list(split(simulator.page(str(begin), str(last), offset).decode()))
+            yield from found
+            if len(found) < PER_PAGE:
+                break
+        begin += step
+
+
+def split(answer):
+    """The texts of the records of an answer."""
+    scan, at = json.JSONDecoder().raw_decode, answer.index('"data":[') + len('"data":[')
+    while answer[at] == "{":
+        _, end = scan(answer, at)
+        yield answer[at:end]
+        at = end + 1 if answer[end] == "," else end
 
 
 def envelope(body, offset, answer):
@@ -102,7 +139,8 @@ def make_ndjson(pages, say=print):
 
 
 def fitted(value, type_, time=str):
-    """A value with its column's type, times as `time` makes them of text; keys that nobody declares stay as they are."""
+    """A value with its column's type, times as `time` makes them of text; keys that nobody declares stay as they are.
+    """
     if value is None:
         return None
     if type_ in ("string", "json"):

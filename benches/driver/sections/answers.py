@@ -111,7 +111,7 @@ def lookups(bench, lake):
     """Of one conversation in the midst of the lake, by each of its ids."""
     sql = (
         "SELECT session_id, conversation_id FROM conversations WHERE conversation_id IS NOT NULL "
-        "ORDER BY session_id LIMIT 1 OFFSET 1000"
+        f"ORDER BY session_id LIMIT 1 OFFSET {rows_of(bench, lake) // 4}"
     )
     session, conversation = (
         output(bench, "query", "--lake", lake, "--format", "csv", "-c", sql).splitlines()[1].split(",")

@@ -238,7 +238,8 @@ def peers_table(result):
     said = (
         f"{result['records']:,} records of a week, {CONCURRENCY} connections, no rate limit; whole processes, start "
         "included. *×* and *÷* are theirs over kore-lake's. All have written every row. The peers ask by windows of "
-        "two hours that somebody chose well, and the script trusts the first short page; kore-lake plans, proves and commits."
+        "two hours that somebody chose well, and the script trusts the first short page; kore-lake plans, proves and "
+        "commits."
     )
     return f"{said}\n\n{tables.render(head, rows)}"
 
