@@ -60,6 +60,7 @@ def main():
 
 def measure_all(given, cache, results):
     seconds = None
+    as_given = given.binary
     if given.binary is None:
         print("building", flush=True)
         given.binary, seconds = program.build()
@@ -77,7 +78,7 @@ def measure_all(given, cache, results):
     for name in given.sections or SECTIONS:
         print(f"== {name}", flush=True)
         bench.results = {path.stem: json.loads(path.read_text()) for path in results.glob("*.json")}
-        head = machine.facts()
+        head = machine.facts(as_given)
         try:
             result = SECTIONS[name].measure(bench)
         except Exception as error:

@@ -1,6 +1,7 @@
 """What a table's head names: machine, versions, date."""
 
 import datetime
+import hashlib
 import importlib.metadata
 import os
 import platform
@@ -11,7 +12,8 @@ from .program import ROOT
 PEERS = ["duckdb", "pyarrow", "polars", "dlt", "orjson"]
 
 
-def facts():
+def facts(binary=None):
+    """`binary` is the program, where it was given and not built from this commit."""
     return {
         "date": datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d %H:%M UTC"),
         "cpu": first("/proc/cpuinfo", "model name"),
@@ -19,18 +21,25 @@ def facts():
         "memory_bytes": int(first("/proc/meminfo", "MemTotal").split()[0]) * 1024,
         "kernel": f"{platform.system()} {platform.release()}",
         "load_at_start": os.getloadavg()[0],
-        "versions": versions(),
+        "versions": versions(binary),
     }
 
 
-def versions():
-    found = {"kore-lake": f"commit {commit()}", "Python": platform.python_version()}
+def versions(binary):
+    found = {
+        "kore-lake": f"binary {digest(binary)}" if binary else f"commit {commit()}",
+        "Python": platform.python_version(),
+    }
     for name in PEERS:
         try:
             found[name] = importlib.metadata.version(name)
         except importlib.metadata.PackageNotFoundError:
             found[name] = "not installed"
     return found
+
+
+def digest(path):
+    return "sha256:" + hashlib.sha256(path.read_bytes()).hexdigest()[:12]
 
 
 def commit():

@@ -139,8 +139,7 @@ def make_ndjson(pages, say=print):
 
 
 def fitted(value, type_, time=str):
-    """A value with its column's type, times as `time` makes them of text; keys that nobody declares stay as they are.
-    """
+    """A value with its column's type, times as `time` makes them of text; keys that nobody declares stay as they are."""
     if value is None:
         return None
     if type_ in ("string", "json"):

@@ -251,7 +251,8 @@ def data_line(result):
     data = result["data"]
     return (
         f"Data: {data['records']:,} records in {data['pages']:,} pages, {data['bytes'] / 1e6:,.0f} MB of JSON, "
-        f"{data['days']} days. Before each timing {compared()} were found equal to kore-lake's."
+        f"{data['days']} days. Before any timing {compared()} were found equal to kore-lake's, of all "
+        "that write Parquet but the part *encoding*."
     )
 
 
