@@ -40,3 +40,7 @@ fuzz seconds="60":
 # licences, sources, bans and known faults of what is built in
 deny:
     cargo deny check
+
+# measures beside peers, hours for all: makes the tables of docs/performance.md; `just bench start replay` measures some
+bench *args:
+    benches/run {{args}}
