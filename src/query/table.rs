@@ -19,7 +19,8 @@ use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::empty::EmptyExec;
 
 use super::files::{DayObject, Snapshot};
-use super::narrow::{extras, narrow};
+use super::leaves::{Leaves, extras, only, viewed};
+use super::older::OlderObjects;
 use super::reader::ReaderFactory;
 use crate::schema::Schema;
 
@@ -43,9 +44,14 @@ impl Conversations {
         Self::new(Schema::conversations_arrow())
     }
 
-    /// The same rows with less below `destinations`, for the views: faster to read.
-    pub(super) fn narrowed() -> Self {
-        Self::new(narrow(&Schema::conversations_arrow()))
+    /// The same rows with these leaves, and no others.
+    pub(super) fn of(leaves: &Leaves) -> Self {
+        Self::new(only(&Schema::conversations_arrow(), leaves))
+    }
+
+    /// The same rows, as the steps of the views read them.
+    pub(super) fn viewed() -> Self {
+        Self::new(viewed(&Schema::conversations_arrow()))
     }
 
     /// The same rows with their key and what was kept in `extra`, at any depth.
@@ -137,6 +143,7 @@ impl TableProvider for Conversations {
             .with_file_groups(file_groups(&days, state.config().target_partitions()))
             .with_projection_indices(projection.cloned())?
             .with_limit(limit)
+            .with_expr_adapter(Some(Arc::new(OlderObjects)))
             .build();
         Ok(DataSourceExec::from_data_source(config))
     }

@@ -4,7 +4,7 @@ mod json;
 mod scalar;
 mod time;
 
-pub(super) use time::time_zone;
+pub(super) use time::{seconds, time_zone};
 
 use datafusion::common::Result;
 use datafusion::prelude::SessionContext;

@@ -80,8 +80,13 @@ pub(in crate::query) fn time_zone(name: &str) -> Result<TimeZone> {
 #[expect(clippy::unnecessary_wraps, reason = "the shape of all functions of the prelude")]
 fn seconds_between(args: &[ArrayRef]) -> Result<ArrayRef> {
     let pairs = times(&args[0]).iter().zip(times(&args[1]));
-    let seconds: Float64Array = pairs.map(|(from, to)| to?.checked_sub(from?).map(micros_as_seconds)).collect();
-    Ok(Arc::new(seconds))
+    let found: Float64Array = pairs.map(|(from, to)| seconds(from?, to?)).collect();
+    Ok(Arc::new(found))
+}
+
+/// Seconds from one moment to another, both in µs; none where they lie too far apart.
+pub(in crate::query) fn seconds(from: i64, to: i64) -> Option<f64> {
+    to.checked_sub(from).map(micros_as_seconds)
 }
 
 #[expect(clippy::cast_precision_loss, reason = "exact below 2^53 µs, 285 years, as in every other engine")]

@@ -1,0 +1,88 @@
+use std::ops::Range;
+
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Int32Array, ListArray, UInt32Array};
+use arrow::compute::{nullif, take};
+use datafusion::common::{DataFusionError, Result, internal_datafusion_err};
+
+/// What stands at a path of names below structs; null where any of them is null.
+pub(super) fn below(value: &ArrayRef, path: &str) -> Result<ArrayRef> {
+    if path.is_empty() {
+        return Ok(value.clone());
+    }
+    let (name, rest) = path.split_once('.').unwrap_or((path, ""));
+    let members = value.as_struct_opt().ok_or_else(|| internal_datafusion_err!("`{name}` of what is no struct"))?;
+    let member = members.column_by_name(name).ok_or_else(|| internal_datafusion_err!("`{name}` was not read"))?;
+    let Some(nulls) = members.nulls() else { return below(member, rest) };
+    if member.nulls().is_some_and(|own| own.contains(nulls)) || nulls.null_count() == 0 {
+        return below(member, rest);
+    }
+    below(&nullif(member, &BooleanArray::new(!nulls.inner(), None))?, rest)
+}
+
+/// The list at a path below structs.
+pub(super) fn list_below(value: &ArrayRef, path: &str) -> Result<ListArray> {
+    let list = below(value, path)?;
+    list.as_list_opt().cloned().ok_or_else(|| internal_datafusion_err!("expected a list, found {}", list.data_type()))
+}
+
+/// The texts without empty ones.
+pub(super) fn non_empty(texts: ArrayRef) -> Result<ArrayRef> {
+    let views = texts.as_string_view_opt().ok_or_else(|| internal_datafusion_err!("expected texts as views"))?;
+    // The length is in the lower half of a view.
+    let is_empty = |view: &u128| view & u128::from(u32::MAX) == 0;
+    if !views.views().iter().enumerate().any(|(at, view)| is_empty(view) && views.is_valid(at)) {
+        return Ok(texts);
+    }
+    let empty: BooleanArray = views.views().iter().map(|view| Some(is_empty(view))).collect();
+    Ok(nullif(&texts, &empty)?)
+}
+
+/// Where the elements of each list lie among all elements; nowhere for a null list.
+pub(super) fn ranges(lists: &ListArray) -> Vec<Range<usize>> {
+    let offset = |at: i32| usize::try_from(at).expect("offsets of lists are not negative");
+    let range = |(at, ends): (usize, &[i32])| {
+        let start = offset(ends[0]);
+        start..if lists.is_null(at) { start } else { offset(ends[1]) }
+    };
+    lists.value_offsets().windows(2).enumerate().map(range).collect()
+}
+
+/// Indices into an array of at most that many values, as the engine takes them.
+pub(super) fn index(at: usize) -> u32 {
+    u32::try_from(at).expect("a batch has fewer than 2^32 values")
+}
+
+/// Values chosen of an array.
+#[derive(Debug, Clone)]
+pub(super) enum Chosen {
+    /// A run of them: nothing is copied.
+    Run(Range<usize>),
+    At(UInt32Array),
+}
+
+impl Chosen {
+    /// The values at indices that may be a run.
+    pub(super) fn of(indices: Vec<u32>) -> Self {
+        match (indices.first(), indices.last()) {
+            (Some(&first), Some(&last)) if is_run(&indices) => Self::Run(first as usize..last as usize + 1),
+            _ => Self::At(indices.into()),
+        }
+    }
+
+    pub(super) fn values(&self, array: &ArrayRef) -> Result<ArrayRef> {
+        match self {
+            Self::Run(range) => Ok(array.slice(range.start, range.len())),
+            Self::At(indices) => take(array, indices, None).map_err(DataFusionError::from),
+        }
+    }
+}
+
+fn is_run(indices: &[u32]) -> bool {
+    indices.windows(2).all(|pair| pair[1] == pair[0] + 1)
+}
+
+/// Places in a list, from 1.
+pub(super) fn positions(indices: impl Iterator<Item = usize>) -> ArrayRef {
+    let position = |at: usize| i32::try_from(at + 1).expect("a list has fewer than 2^31 elements");
+    std::sync::Arc::new(Int32Array::from_iter_values(indices.map(position)))
+}

@@ -1,0 +1,125 @@
+use std::ops::Range;
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, AsArray, RecordBatch, RecordBatchOptions};
+use arrow::datatypes::SchemaRef;
+use datafusion::common::{Result, internal_datafusion_err};
+
+use super::columns::{List, Source};
+use super::lists::{Chosen, below, index, list_below, positions, ranges};
+use super::routing::Routing;
+use super::sessions::DESTINATIONS;
+
+/// What is made of rows of `_sessions`.
+#[derive(Debug)]
+pub(super) struct Unfolding {
+    /// The list of which each element becomes a row; none where rows stay as they are.
+    pub(super) list: Option<List>,
+    pub(super) schema: SchemaRef,
+    /// What the columns of the schema are made of.
+    pub(super) sources: Vec<Source>,
+}
+
+/// Where the rows that come out have their values from.
+struct Places {
+    /// Number of rows.
+    len: usize,
+    /// Rows that went in.
+    rows: Chosen,
+    destinations: Chosen,
+    elements: Chosen,
+    /// All elements of the list.
+    values: Option<ArrayRef>,
+    positions: Vec<usize>,
+}
+
+impl Unfolding {
+    /// Rows of the step for rows of `_sessions`.
+    pub(super) fn of(&self, sessions: &RecordBatch) -> Result<RecordBatch> {
+        let routing = sessions.column_by_name(DESTINATIONS).and_then(|column| column.as_list_opt());
+        let routing = routing.map(|lists| Routing::of(lists, sessions));
+        let places = self.places(sessions, routing.as_ref())?;
+        let column = |at: usize| -> Result<ArrayRef> {
+            let routing = || routing.as_ref().ok_or_else(|| internal_datafusion_err!("destinations were not read"));
+            match self.sources[at] {
+                Source::Session => places.rows.values(column_of(sessions, self.schema.field(at).name())?),
+                Source::Contact(fact) => places.rows.values(&fact.values(routing()?)?),
+                Source::Destination(fact) => places.destinations.values(&fact.values(routing()?)?),
+                Source::Position => Ok(positions(places.positions.iter().copied())),
+                Source::Element(path) => {
+                    let values = places.values.as_ref();
+                    let values = values.ok_or_else(|| internal_datafusion_err!("elements of no list"))?;
+                    places.elements.values(&below(values, path)?)
+                }
+            }
+        };
+        let columns = (0..self.sources.len()).map(column).collect::<Result<_>>()?;
+        let options = RecordBatchOptions::new().with_row_count(Some(places.len));
+        Ok(RecordBatch::try_new_with_options(Arc::clone(&self.schema), columns, &options)?)
+    }
+
+    fn places(&self, sessions: &RecordBatch, routing: Option<&Routing>) -> Result<Places> {
+        let routed = || routing.ok_or_else(|| internal_datafusion_err!("destinations were not read"));
+        match self.list {
+            None => Ok(Places::same(sessions.num_rows())),
+            Some(List::Session(column)) => {
+                let lists = list_below(column_of(sessions, column)?, "")?;
+                Ok(Places { values: Some(Arc::clone(lists.values())), ..Places::each(&ranges(&lists)) })
+            }
+            Some(List::Destinations) => {
+                let places = Places::each(&routed()?.ranges);
+                Ok(Places { destinations: places.elements.clone(), ..places })
+            }
+            Some(List::BelowDestination(path)) => {
+                let routing = routed()?;
+                let lists = list_below(&routing.elements, path)?;
+                Ok(Places { values: Some(Arc::clone(lists.values())), ..Places::below(&routing.ranges, &ranges(&lists)) })
+            }
+        }
+    }
+}
+
+impl Places {
+    fn same(len: usize) -> Self {
+        let (all, none) = (Chosen::Run(0..len), Chosen::Run(0..0));
+        Self { len, rows: all, destinations: none.clone(), elements: none, values: None, positions: Vec::new() }
+    }
+
+    /// Each element of each row's list.
+    fn each(lists: &[Range<usize>]) -> Self {
+        let mut rows = Vec::new();
+        let mut elements = Vec::new();
+        let mut positions = Vec::new();
+        for (row, list) in lists.iter().enumerate() {
+            rows.extend(list.clone().map(|_| index(row)));
+            elements.extend(list.clone().map(index));
+            positions.extend(0..list.len());
+        }
+        Self { elements: Chosen::of(elements), positions, rows: Chosen::of(rows), ..Self::same(0) }.counted()
+    }
+
+    /// Each element of the list of each destination.
+    fn below(destinations: &[Range<usize>], lists: &[Range<usize>]) -> Self {
+        let (mut rows, mut of, mut elements, mut positions) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        for (row, range) in destinations.iter().enumerate() {
+            for destination in range.clone() {
+                for (position, element) in lists[destination].clone().enumerate() {
+                    rows.push(index(row));
+                    of.push(index(destination));
+                    elements.push(index(element));
+                    positions.push(position);
+                }
+            }
+        }
+        let places = Self { elements: Chosen::of(elements), positions, rows: Chosen::of(rows), ..Self::same(0) };
+        Self { destinations: Chosen::of(of), ..places }.counted()
+    }
+
+    fn counted(self) -> Self {
+        Self { len: self.positions.len(), ..self }
+    }
+}
+
+fn column_of<'a>(batch: &'a RecordBatch, name: &str) -> Result<&'a ArrayRef> {
+    batch.column_by_name(name).ok_or_else(|| internal_datafusion_err!("`{name}` was not read"))
+}
