@@ -65,7 +65,7 @@ impl Rows {
 }
 
 /// The schema that is told of an answer: texts are `Utf8`, though views of the lake have them as [`DataType::Utf8View`].
-fn told(schema: &SchemaRef) -> SchemaRef {
+pub(super) fn told(schema: &SchemaRef) -> SchemaRef {
     let column = |field: &FieldRef| match field.data_type() {
         DataType::Utf8View => Arc::new(field.as_ref().clone().with_data_type(DataType::Utf8)),
         _ => Arc::clone(field),

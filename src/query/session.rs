@@ -24,6 +24,7 @@ use super::headroom::Headroom;
 use super::ledger::LedgerLines;
 use super::pinned::PinnedStore;
 use super::report::{Params, Report};
+use super::rows::told;
 use super::said::unknown_function;
 use super::script::{self, Statement};
 use super::suggest::near;
@@ -157,7 +158,7 @@ impl Session {
     /// Columns of a table or view; none if there is no such table.
     pub async fn columns(&self, table: &str) -> Option<Arc<ArrowSchema>> {
         let provider = self.context.table_provider(table).await.ok()?;
-        Some(provider.schema())
+        Some(told(&provider.schema()))
     }
 
     pub(super) async fn table_type(&self, table: &str) -> Option<TableType> {

@@ -57,7 +57,7 @@ impl Sessions {
         let LogicalPlan::Projection(projection) = view.input.as_ref() else {
             return internal_err!("`_sessions` is no projection of `{TABLE}`");
         };
-        let named = |expr: &Expr| (expr.schema_name().to_string(), expr.clone().unalias());
+        let named = |expr: &Expr| (expr.qualified_name().1, expr.clone().unalias());
         let expressions: BTreeMap<_, _> = projection.expr.iter().map(named).collect();
         let rows = scan(Conversations::viewed())?;
         let plan = LogicalPlanBuilder::from(rows).project(projection.expr.clone())?.build()?;
