@@ -270,8 +270,15 @@ LEFT JOIN (
   AND s.conversation_id IS NOT DISTINCT FROM r.conversation_id;
 
 -- One row per disposition, tone, tag or flag in a list of a session.
+-- Of those of a contact that are alike the first `is_first_of_code`; one of them all, if any is not empty, `is_one_of_contact`.
 CREATE VIEW _dispositions AS
-SELECT *, CAST(code_index + 1 AS INT) AS code_position FROM (SELECT *, {each dispositions AS code} FROM _contacts);
+SELECT
+  *,
+  CAST(code_index + 1 AS INT) AS code_position,
+  code IS NOT NULL AND array_position(dispositions, code) = code_index + 1 AS is_first_of_code,
+  code IS NOT NULL AND array_position(dispositions, code) = code_index + 1 AND code = {greatest_of dispositions}
+    AS is_one_of_contact
+FROM (SELECT *, {each dispositions AS code} FROM _contacts);
 
 CREATE VIEW _tones AS
 SELECT

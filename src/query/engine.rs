@@ -56,6 +56,14 @@ impl Engine {
             Self::Spark => format!("explode({list}) AS {name}"),
         }
     }
+
+    /// The greatest element of a list, by the order of its values.
+    pub(super) fn greatest_of(self, list: &str) -> String {
+        match self {
+            Self::Datafusion | Self::Spark => format!("array_max({list})"),
+            Self::Duckdb => format!("list_max({list})"),
+        }
+    }
 }
 
 impl fmt::Display for Engine {

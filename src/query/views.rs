@@ -26,6 +26,22 @@ pub(super) fn datafusion() -> Result<FlatViews, QueryError> {
     Ok(FlatViews { sessions, views: views.collect() })
 }
 
+/// The steps as DataFusion would compute them in SQL, with that before their names.
+#[cfg(test)]
+pub(super) fn steps_in_sql(prefix: &str) -> Result<Vec<Statement>, QueryError> {
+    let mut text = flat(Engine::Datafusion);
+    let names: Vec<String> = script::parse(&text)?.iter().filter_map(Statement::creates).collect();
+    for name in names.iter().filter(|name| name.starts_with('_')) {
+        for before in ["VIEW ", "FROM "] {
+            for after in [" ", ";", ")", "\n"] {
+                text = text.replace(&format!("{before}{name}{after}"), &format!("{before}{prefix}{name}{after}"));
+            }
+        }
+    }
+    let all = script::parse(&text)?.into_iter();
+    Ok(all.filter(|statement| statement.creates().is_some_and(|name| name.starts_with(prefix))).collect())
+}
+
 /// The text of all flat views over `conversations`, as an engine takes it.
 pub(super) fn flat(engine: Engine) -> String {
     let extras = if engine == Engine::Datafusion { EXTRAS } else { "conversations" };
@@ -52,6 +68,7 @@ fn filled(text: &str, engine: Engine) -> String {
                 out.extend([&engine.each(list, name), rest]);
             }
             Some((("lower", inside), rest)) => out.extend([&lower(inside), rest]),
+            Some((("greatest_of", list), rest)) => out.extend([&engine.greatest_of(list), rest]),
             _ => out.extend(["{", part]),
         }
     }

@@ -16,13 +16,15 @@ pub(super) enum Takes {
     Integer,
 }
 
-/// A pure function of the prelude. Its arguments come as arrays of one length, nulls included.
+/// A pure function of the prelude. Its arguments come as arrays of one length, nulls included; but where it
+/// `keeps_constants`, one that is the same for all rows has one row.
 pub(super) struct Prelude {
     pub(super) name: &'static str,
     pub(super) takes: &'static [Takes],
     /// The result's type, by the types of the arguments after their casts.
     pub(super) returns: fn(&[DataType]) -> DataType,
     pub(super) call: fn(&[ArrayRef]) -> Result<ArrayRef>,
+    pub(super) keeps_constants: bool,
     pub(super) signature: Signature,
 }
 
@@ -33,8 +35,27 @@ impl Prelude {
         returns: fn(&[DataType]) -> DataType,
         call: fn(&[ArrayRef]) -> Result<ArrayRef>,
     ) -> ScalarUDF {
+        ScalarUDF::new_from_impl(Self::of(name, takes, returns, call))
+    }
+
+    /// A function whose first argument has all rows, and each other one all of them or one.
+    pub(super) fn udf_keeping_constants(
+        name: &'static str,
+        takes: &'static [Takes],
+        returns: fn(&[DataType]) -> DataType,
+        call: fn(&[ArrayRef]) -> Result<ArrayRef>,
+    ) -> ScalarUDF {
+        ScalarUDF::new_from_impl(Self { keeps_constants: true, ..Self::of(name, takes, returns, call) })
+    }
+
+    fn of(
+        name: &'static str,
+        takes: &'static [Takes],
+        returns: fn(&[DataType]) -> DataType,
+        call: fn(&[ArrayRef]) -> Result<ArrayRef>,
+    ) -> Self {
         let signature = Signature::user_defined(Volatility::Immutable);
-        ScalarUDF::new_from_impl(Self { name, takes, returns, call, signature })
+        Self { name, takes, returns, call, keeps_constants: false, signature }
     }
 }
 
@@ -94,7 +115,11 @@ impl ScalarUDFImpl for Prelude {
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
         let constant = args.args.iter().all(|value| matches!(value, ColumnarValue::Scalar(_)));
         let rows = if constant { 1 } else { args.number_rows };
-        let arrays: Vec<ArrayRef> = args.args.into_iter().map(|value| value.into_array(rows)).collect::<Result<_>>()?;
+        let array = |(at, value): (usize, ColumnarValue)| {
+            let one = self.keeps_constants && at > 0 && matches!(value, ColumnarValue::Scalar(_));
+            value.into_array(if one { 1 } else { rows })
+        };
+        let arrays: Vec<ArrayRef> = args.args.into_iter().enumerate().map(array).collect::<Result<_>>()?;
         let result = (self.call)(&arrays)?;
         if constant {
             return Ok(ColumnarValue::Scalar(ScalarValue::try_from_array(&result, 0)?));

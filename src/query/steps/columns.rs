@@ -42,9 +42,15 @@ pub(super) enum Source {
     Destination(Destination),
     /// Place of the element in its list, from 1.
     Position,
+    /// Whether no element before it is equal; it is not null itself.
+    FirstOfEqual,
+    /// Whether it is the first of the greatest elements of its list.
+    FirstOfGreatest,
     /// What stands at a path below the element; the element itself where it is empty.
     Element(&'static str),
 }
+
+const DISPOSITIONS: &str = "_dispositions";
 
 pub(super) const STEPS: [Step; 10] = [
     Step { name: "_sessions", unfolds: None, has_contact: false },
@@ -64,7 +70,7 @@ pub(super) const STEPS: [Step; 10] = [
         &["agent_id", "name", "email", "assigned_at", "accepted_time", "consulting_end_time", "is_merged"],
         false,
     ),
-    step("_dispositions", List::Session("dispositions"), "code", &[""], true),
+    step(DISPOSITIONS, List::Session("dispositions"), "code", &[""], true),
     step("_tones", List::Session("dialog_tone"), "tone", &["tone_name", "level", "count", "total_level"], true),
     step("_session_level_tags", List::Session("session_level_tags"), "tag", &["name", "value"], false),
     step("_user_level_tags", List::Session("user_level_tags"), "tag", &["name", "value"], false),
@@ -130,6 +136,10 @@ impl Step {
         }
         let (column, path) = unfolds.list.place();
         let list = type_of(column);
+        if self.name == DISPOSITIONS {
+            columns.push(("is_first_of_code".to_owned(), DataType::Boolean, Source::FirstOfEqual));
+            columns.push(("is_one_of_contact".to_owned(), DataType::Boolean, Source::FirstOfGreatest));
+        }
         let list = leaf_type(&list, path);
         let DataType::List(element) = list else { panic!("`{}` is an element of a list", unfolds.element) };
         columns.extend(unfolds.leaves.iter().map(|leaf| {

@@ -1,4 +1,5 @@
 use std::ops::Range;
+use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Int32Array, ListArray, UInt32Array};
 use arrow::compute::{nullif, take};
@@ -84,5 +85,30 @@ fn is_run(indices: &[u32]) -> bool {
 /// Places in a list, from 1.
 pub(super) fn positions(indices: impl Iterator<Item = usize>) -> ArrayRef {
     let position = |at: usize| i32::try_from(at + 1).expect("a list has fewer than 2^31 elements");
-    std::sync::Arc::new(Int32Array::from_iter_values(indices.map(position)))
+    Arc::new(Int32Array::from_iter_values(indices.map(position)))
+}
+
+/// Whether each text is the first of those of its list that equal it. A null is not.
+pub(super) fn first_of_equal(lists: &[Range<usize>], texts: &ArrayRef) -> ArrayRef {
+    let texts = texts.as_string_view();
+    let is_first = |list: &Range<usize>, at: usize| {
+        texts.is_valid(at) && !(list.start..at).any(|other| texts.is_valid(other) && texts.value(other) == texts.value(at))
+    };
+    of_elements(texts.len(), lists, is_first)
+}
+
+/// Whether each text is the first of the greatest of its list.
+pub(super) fn first_of_greatest(lists: &[Range<usize>], texts: &ArrayRef) -> ArrayRef {
+    let texts = texts.as_string_view();
+    let text = |at: usize| texts.is_valid(at).then(|| texts.value(at));
+    let is_first = |list: &Range<usize>, at: usize| {
+        texts.is_valid(at) && (list.start..at).all(|other| text(other) < text(at)) && (at..list.end).all(|other| text(other) <= text(at))
+    };
+    of_elements(texts.len(), lists, is_first)
+}
+
+fn of_elements(len: usize, lists: &[Range<usize>], is_so: impl Fn(&Range<usize>, usize) -> bool) -> ArrayRef {
+    let mut found = vec![false; len];
+    lists.iter().for_each(|list| list.clone().for_each(|at| found[at] = is_so(list, at)));
+    Arc::new(BooleanArray::from(found))
 }

@@ -63,7 +63,7 @@ impl StepTable {
                 (Source::Contact(fact), _) => wanted.add_routed(fact.leaves(), fact.sessions()),
                 (Source::Destination(fact), _) => wanted.add_routed(&fact.leaves(), fact.sessions()),
                 (Source::Element(leaf), Some(unfolds)) => wanted.add(unfolds.list.place().0, &unfolds.leaf_path(leaf)),
-                (Source::Element(_) | Source::Position, _) => {}
+                (Source::Element(_) | Source::Position | Source::FirstOfEqual | Source::FirstOfGreatest, _) => {}
             }
         }
         wanted

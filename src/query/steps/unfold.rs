@@ -6,7 +6,7 @@ use arrow::datatypes::SchemaRef;
 use datafusion::common::{Result, internal_datafusion_err};
 
 use super::columns::{List, Source};
-use super::lists::{Chosen, below, index, list_below, positions, ranges};
+use super::lists::{Chosen, below, first_of_equal, first_of_greatest, index, list_below, positions, ranges};
 use super::routing::Routing;
 use super::sessions::DESTINATIONS;
 
@@ -28,8 +28,9 @@ struct Places {
     rows: Chosen,
     destinations: Chosen,
     elements: Chosen,
-    /// All elements of the list.
+    /// All elements of the lists, and where each list lies among them.
     values: Option<ArrayRef>,
+    lists: Vec<Range<usize>>,
     positions: Vec<usize>,
 }
 
@@ -46,11 +47,9 @@ impl Unfolding {
                 Source::Contact(fact) => places.rows.values(&fact.values(routing()?)?),
                 Source::Destination(fact) => places.destinations.values(&fact.values(routing()?)?),
                 Source::Position => Ok(positions(places.positions.iter().copied())),
-                Source::Element(path) => {
-                    let values = places.values.as_ref();
-                    let values = values.ok_or_else(|| internal_datafusion_err!("elements of no list"))?;
-                    places.elements.values(&below(values, path)?)
-                }
+                Source::FirstOfEqual => places.elements.values(&first_of_equal(&places.lists, places.all()?)),
+                Source::FirstOfGreatest => places.elements.values(&first_of_greatest(&places.lists, places.all()?)),
+                Source::Element(path) => places.elements.values(&below(places.all()?, path)?),
             }
         };
         let columns = (0..self.sources.len()).map(column).collect::<Result<_>>()?;
@@ -64,7 +63,8 @@ impl Unfolding {
             None => Ok(Places::same(sessions.num_rows())),
             Some(List::Session(column)) => {
                 let lists = list_below(column_of(sessions, column)?, "")?;
-                Ok(Places { values: Some(Arc::clone(lists.values())), ..Places::each(&ranges(&lists)) })
+                let places = Places::each(&ranges(&lists));
+                Ok(Places { values: Some(Arc::clone(lists.values())), lists: ranges(&lists), ..places })
             }
             Some(List::Destinations) => {
                 let places = Places::each(&routed()?.ranges);
@@ -82,7 +82,7 @@ impl Unfolding {
 impl Places {
     fn same(len: usize) -> Self {
         let (all, none) = (Chosen::Run(0..len), Chosen::Run(0..0));
-        Self { len, rows: all, destinations: none.clone(), elements: none, values: None, positions: Vec::new() }
+        Self { rows: all, destinations: none.clone(), elements: none, len, values: None, lists: vec![], positions: vec![] }
     }
 
     /// Each element of each row's list.
@@ -113,6 +113,10 @@ impl Places {
         }
         let places = Self { elements: Chosen::of(elements), positions, rows: Chosen::of(rows), ..Self::same(0) };
         Self { destinations: Chosen::of(of), ..places }.counted()
+    }
+
+    fn all(&self) -> Result<&ArrayRef> {
+        self.values.as_ref().ok_or_else(|| internal_datafusion_err!("elements of no list"))
     }
 
     fn counted(self) -> Self {
