@@ -33,26 +33,18 @@ WITH near AS (
     AND (CAST($from AS DATE) IS NULL OR session_date >= CAST($from AS DATE) - INTERVAL '1' DAY)
     AND (CAST($to AS DATE) IS NULL OR session_date <= CAST($to AS DATE) + CAST($repeat_days AS INT) + 1)
 ),
--- The next row of the customer may have begun at the same moment; of all that did, one is followed by a later one.
-neighbours AS (
-  SELECT
-    account_id, channel, direction, customer_key, is_open, session_start_time,
-    first_queue_id, first_queue_name, first_agent_id, local_start,
-    lead(session_start_time) OVER (
-      PARTITION BY account_id, customer_key, direction ORDER BY session_start_time NULLS LAST
-    ) AS neighbour_start_time
+moments AS (
+  SELECT DISTINCT account_id, customer_key, session_start_time
   FROM near
+  WHERE customer_key IS NOT NULL AND direction = 'inbound'
 ),
 followed AS (
   SELECT
-    account_id, channel, direction, customer_key, is_open, session_start_time,
-    first_queue_id, first_queue_name, first_agent_id, local_start,
-    CASE
-      WHEN direction = 'inbound' AND customer_key IS NOT NULL THEN min(
-        CASE WHEN neighbour_start_time > session_start_time THEN neighbour_start_time END
-      ) OVER (PARTITION BY account_id, customer_key, direction, session_start_time)
-    END AS next_start_time
-  FROM neighbours
+    account_id, customer_key, session_start_time,
+    lead(session_start_time) OVER (
+      PARTITION BY account_id, customer_key ORDER BY session_start_time NULLS LAST
+    ) AS next_start_time
+  FROM moments
 ),
 reads AS (
   SELECT account_id, stream_id, max(least(window_to, as_of)) AS reaches_to
@@ -70,12 +62,14 @@ judged AS (
     c.channel, c.first_queue_id AS queue_id, c.first_queue_name AS queue_name, c.direction, c.customer_key, c.is_open,
     r.reaches_to,
     coalesce(
-      seconds_between(c.session_start_time, c.next_start_time) <= CAST($repeat_days AS DOUBLE) * 86400, false
+      seconds_between(c.session_start_time, f.next_start_time) <= CAST($repeat_days AS DOUBLE) * 86400, false
     ) AS is_repeated,
     coalesce(
       seconds_between(c.session_start_time, r.reaches_to) > CAST($repeat_days AS DOUBLE) * 86400, false
     ) AS is_over
-  FROM followed AS c
+  FROM near AS c
+  LEFT JOIN followed AS f
+    ON c.account_id = f.account_id AND c.customer_key = f.customer_key AND c.session_start_time = f.session_start_time
   LEFT JOIN reaches AS r
     ON c.account_id = r.account_id
   WHERE (CAST($from AS DATE) IS NULL OR CAST(c.local_start AS DATE) >= CAST($from AS DATE))

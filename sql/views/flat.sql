@@ -36,8 +36,8 @@ SELECT
   coalesce(is_voicemail, false) AS is_voicemail,
   -- Whether the start lies within a day of the partition's date: reports leave other rows to `data_quality`.
   coalesce(
-    CAST(session_start_time AS DATE) >= session_date - INTERVAL '1' DAY
-      AND CAST(session_start_time AS DATE) <= session_date + INTERVAL '1' DAY,
+    seconds_between(session_date, session_start_time) >= -86400
+      AND seconds_between(session_date, session_start_time) < 2 * 86400,
     false
   ) AS is_dated,
   csat_score,

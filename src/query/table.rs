@@ -14,7 +14,7 @@ use datafusion::datasource::physical_plan::{FileGroup, FileScanConfigBuilder, Pa
 use datafusion::datasource::source::DataSourceExec;
 use datafusion::datasource::table_schema::TableSchema;
 use datafusion::logical_expr::utils::conjunction;
-use datafusion::logical_expr::{Expr, TableProviderFilterPushDown};
+use datafusion::logical_expr::{BinaryExpr, Expr, Operator, TableProviderFilterPushDown};
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::empty::EmptyExec;
 
@@ -26,6 +26,9 @@ use crate::schema::Schema;
 
 /// URL under which a statement's pinned store is known to the engine.
 pub(super) const STORE_URL: &str = "kore-lake://lake";
+
+/// Columns that tell few rows from all others.
+const KEYS: [&str; 2] = ["session_id", "conversation_id"];
 
 /// The base table `conversations`: the lake's days under the declared schema.
 ///
@@ -84,6 +87,23 @@ impl Conversations {
     }
 }
 
+/// Whether few rows pass: then nothing of the others is decoded but what the filter needs.
+fn is_look_up(filter: &Expr) -> bool {
+    let is_key = |side: &Expr| match side {
+        Expr::Column(column) => KEYS.contains(&column.name.as_str()),
+        // `''` is no conversation in the views.
+        Expr::ScalarFunction(call) if call.func.name() == "nullif" => {
+            matches!(&call.args[0], Expr::Column(column) if KEYS.contains(&column.name.as_str()))
+        }
+        _ => false,
+    };
+    match filter {
+        Expr::BinaryExpr(BinaryExpr { left, op: Operator::Eq, right }) => is_key(left) || is_key(right),
+        Expr::InList(list) => !list.negated && is_key(&list.expr),
+        _ => false,
+    }
+}
+
 fn partition_columns(days: &[DayObject]) -> Vec<ArrayRef> {
     let accounts = StringArray::from_iter_values(days.iter().map(|day| &day.account_id));
     let dates = Date32Array::from_iter_values(days.iter().map(|day| day.session_date));
@@ -138,6 +158,7 @@ impl TableProvider for Conversations {
             TableSchema::builder(Arc::clone(&self.stored)).with_table_partition_cols(self.partitions.clone()).build();
         let source = ParquetSource::new(schema)
             .with_table_parquet_options(state.table_options().parquet.clone())
+            .with_pushdown_filters(filters.iter().any(is_look_up))
             .with_parquet_file_reader_factory(Arc::new(ReaderFactory::new(Arc::clone(&snapshot))));
         let config = FileScanConfigBuilder::new(ObjectStoreUrl::parse(STORE_URL)?, Arc::new(source))
             .with_file_groups(file_groups(&days, state.config().target_partitions()))

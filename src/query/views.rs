@@ -67,15 +67,10 @@ fn filled(text: &str, engine: Engine) -> String {
                 let (list, name) = inside.split_once(" AS ").expect("`{each LIST AS NAME}`");
                 out.extend([&engine.each(list, name), rest]);
             }
-            Some((("lower", inside), rest)) => out.extend([&lower(inside), rest]),
+            Some((("lower", inside), rest)) => out.extend([&engine.lower(inside), rest]),
             Some((("greatest_of", list), rest)) => out.extend([&engine.greatest_of(list), rest]),
             _ => out.extend(["{", part]),
         }
     }
     out
-}
-
-/// A text with A to Z in lower case.
-fn lower(text: &str) -> String {
-    format!("translate({text}, 'ABCDEFGHIJKLMNOPQRSTUVWXYZ', 'abcdefghijklmnopqrstuvwxyz')")
 }

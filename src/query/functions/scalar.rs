@@ -13,6 +13,8 @@ pub(super) enum Takes {
     /// A timestamp of any unit, with a zone or without (then as it reads), or a date (its midnight).
     Time,
     Text,
+    /// Text in whichever form it comes.
+    AnyText,
     Integer,
 }
 
@@ -72,6 +74,8 @@ impl Takes {
             (Self::Text, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View | DataType::Null) => {
                 Some(DataType::Utf8)
             }
+            (Self::AnyText, DataType::Utf8 | DataType::Utf8View) => Some(found.clone()),
+            (Self::AnyText, DataType::LargeUtf8 | DataType::Null) => Some(DataType::Utf8),
             (Self::Integer, found) if found.is_integer() || found.is_null() => Some(DataType::Int64),
             _ => None,
         }
@@ -80,7 +84,7 @@ impl Takes {
     fn named(self) -> &'static str {
         match self {
             Self::Time => "a timestamp or date",
-            Self::Text => "text",
+            Self::Text | Self::AnyText => "text",
             Self::Integer => "an integer",
         }
     }

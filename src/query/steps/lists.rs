@@ -40,10 +40,15 @@ pub(super) fn non_empty(texts: ArrayRef) -> Result<ArrayRef> {
 
 /// Where the elements of each list lie among all elements; nowhere for a null list.
 pub(super) fn ranges(lists: &ListArray) -> Vec<Range<usize>> {
+    ranges_of(lists, |_| true)
+}
+
+/// The same, with nowhere also for lists of rows that are not kept.
+pub(super) fn ranges_of(lists: &ListArray, is_kept: impl Fn(usize) -> bool) -> Vec<Range<usize>> {
     let offset = |at: i32| usize::try_from(at).expect("offsets of lists are not negative");
     let range = |(at, ends): (usize, &[i32])| {
         let start = offset(ends[0]);
-        start..if lists.is_null(at) { start } else { offset(ends[1]) }
+        start..if lists.is_null(at) || !is_kept(at) { start } else { offset(ends[1]) }
     };
     lists.value_offsets().windows(2).enumerate().map(range).collect()
 }
@@ -66,6 +71,7 @@ impl Chosen {
     pub(super) fn of(indices: Vec<u32>) -> Self {
         match (indices.first(), indices.last()) {
             (Some(&first), Some(&last)) if is_run(&indices) => Self::Run(first as usize..last as usize + 1),
+            (None, _) => Self::Run(0..0),
             _ => Self::At(indices.into()),
         }
     }

@@ -11,7 +11,7 @@ use arrow::compute::{is_not_null, take};
 use arrow::datatypes::{Int32Type, TimestampMicrosecondType};
 use datafusion::common::{Result, internal_datafusion_err};
 
-use super::lists::{below, index, non_empty, ranges};
+use super::lists::{below, index, non_empty, ranges_of};
 use super::outcome::{Outcome, Standing, flag};
 
 pub(super) const TYPE: &str = "destination_type";
@@ -99,11 +99,11 @@ impl Entries {
 }
 
 impl<'a> Routing<'a> {
-    /// `sessions`: the rows, with the columns that are asked for.
-    pub(super) fn of(lists: &ListArray, sessions: &'a RecordBatch) -> Self {
+    /// `sessions`: the rows, with the columns that are asked for. Nothing is told of rows that are not kept.
+    pub(super) fn of(lists: &ListArray, sessions: &'a RecordBatch, is_kept: impl Fn(usize) -> bool) -> Self {
         Self {
             sessions,
-            ranges: ranges(lists),
+            ranges: ranges_of(lists, is_kept),
             elements: Arc::clone(lists.values()),
             entries: OnceCell::new(),
             answers: OnceCell::new(),

@@ -16,6 +16,10 @@ use crate::query::table::Conversations;
 
 /// The list that routing is told by: a column of `_sessions`.
 pub(super) const DESTINATIONS: &str = "destinations";
+/// A column that tells which rows pass the filters, beside those of `_sessions`.
+pub(super) const KEPT: &str = "_kept";
+/// Filters by these are for the scan, which leaves out objects and pages by them.
+const KEYS: [&str; 4] = ["account_id", "session_date", "session_id", "conversation_id"];
 /// The table that the expressions of `_sessions` name.
 const TABLE: &str = "conversations";
 
@@ -70,11 +74,12 @@ impl Sessions {
         field.ok_or_else(|| internal_datafusion_err!("`_sessions` has no column `{name}`"))
     }
 
-    /// The rows that pass all filters, which name columns of `_sessions`; of its columns those that are wanted, in their
-    /// order. Nothing else is read, nor leaves that are not.
-    pub(super) fn plan(&self, wanted: &Wanted, filters: &[Expr]) -> Result<LogicalPlan> {
-        let named = filters.iter().flat_map(Expr::column_refs).map(|column| column.name.clone());
-        let filtered: BTreeSet<String> = named.collect();
+    /// Rows with those columns of `_sessions` that are wanted, in their order. Nothing else is read, nor leaves that are not.
+    ///
+    /// Filters name columns of `_sessions`. Rows that do not pass are left out, or, where lists `follow`, marked as not
+    /// [`KEPT`]: to copy what is kept of a list costs more than to step over what is not.
+    pub(super) fn plan(&self, wanted: &Wanted, filters: &[Expr], follow: bool) -> Result<LogicalPlan> {
+        let filtered: BTreeSet<&String> = filters.iter().flat_map(Expr::column_refs).map(|column| &column.name).collect();
         let mut leaves = Leaves::new();
         for (column, paths) in &wanted.0 {
             self.collect(column, paths.iter().map(String::as_str), &mut leaves)?;
@@ -83,12 +88,16 @@ impl Sessions {
             self.collect(column, [""].into_iter(), &mut leaves)?;
         }
         let rows = LogicalPlanBuilder::from(scan(Conversations::of(&leaves))?);
-        let names = || self.schema.fields().iter().map(|field| field.name().as_str());
-        let read = names().filter(|name| wanted.has(name) || filtered.contains(*name));
+        let names = || self.schema.fields().iter().map(|field| field.name());
+        let read = names().filter(|name| wanted.has(name) || filtered.contains(name));
         let rows = rows.project(read.map(|name| self.expression(name)).collect::<Result<Vec<_>>>()?)?;
-        let Some(filter) = conjunction(filters.iter().cloned()) else { return rows.build() };
-        let columns = names().filter(|name| wanted.has(name));
-        rows.filter(filter)?.project(columns.map(|name| Expr::Column(Column::from_name(name))))?.build()
+        let (marks, others): (Vec<_>, Vec<_>) = filters.iter().cloned().partition(|filter| follow && !is_of_keys(filter));
+        let rows = match conjunction(others) {
+            Some(filter) => rows.filter(filter)?,
+            None => rows,
+        };
+        let columns = names().filter(|name| wanted.has(name)).map(|name| Expr::Column(Column::from_name(name)));
+        rows.project(columns.chain(conjunction(marks).map(|mark| mark.alias(KEPT))))?.build()
     }
 
     fn expression(&self, name: &str) -> Result<Expr> {
@@ -110,6 +119,10 @@ impl Sessions {
 
 fn scan(rows: Conversations) -> Result<LogicalPlan> {
     LogicalPlanBuilder::scan(TABLE, provider_as_source(Arc::new(rows)), None)?.build()
+}
+
+fn is_of_keys(filter: &Expr) -> bool {
+    filter.column_refs().iter().all(|column| KEYS.contains(&column.name.as_str()))
 }
 
 /// The paths that an expression rests on.

@@ -101,14 +101,16 @@ impl TableProvider for StepTable {
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let all = || (0..self.schema.fields().len()).collect();
         let columns = projection.cloned().unwrap_or_else(all);
-        let plan = self.sessions.plan(&self.wanted(&columns), filters)?;
+        let is_routed = |at: &usize| matches!(self.sources[*at], Source::Contact(_));
+        let follow = self.step.unfolds.is_some() || columns.iter().any(is_routed);
+        let plan = self.sessions.plan(&self.wanted(&columns), filters, follow)?;
         let rows = state.create_physical_plan(&plan).await?;
         let unfolding = Unfolding {
             list: self.step.unfolds.as_ref().map(|unfolds| unfolds.list),
             schema: Arc::new(self.schema.project(&columns)?),
             sources: columns.iter().map(|at| self.sources[*at]).collect(),
         };
-        if rows.schema() == unfolding.schema && unfolding.list.is_none() {
+        if rows.schema() == unfolding.schema && !follow {
             return Ok(rows);
         }
         Ok(Arc::new(UnfoldExec::new(rows, self.step.name, Arc::new(unfolding))))

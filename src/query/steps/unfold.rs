@@ -1,14 +1,14 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, AsArray, RecordBatch, RecordBatchOptions};
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, RecordBatchOptions};
 use arrow::datatypes::SchemaRef;
 use datafusion::common::{Result, internal_datafusion_err};
 
 use super::columns::{List, Source};
-use super::lists::{Chosen, below, first_of_equal, first_of_greatest, index, list_below, positions, ranges};
+use super::lists::{Chosen, below, first_of_equal, first_of_greatest, index, list_below, positions, ranges, ranges_of};
 use super::routing::Routing;
-use super::sessions::DESTINATIONS;
+use super::sessions::{DESTINATIONS, KEPT};
 
 /// What is made of rows of `_sessions`.
 #[derive(Debug)]
@@ -38,8 +38,10 @@ impl Unfolding {
     /// Rows of the step for rows of `_sessions`.
     pub(super) fn of(&self, sessions: &RecordBatch) -> Result<RecordBatch> {
         let routing = sessions.column_by_name(DESTINATIONS).and_then(|column| column.as_list_opt());
-        let routing = routing.map(|lists| Routing::of(lists, sessions));
-        let places = self.places(sessions, routing.as_ref())?;
+        let kept = sessions.column_by_name(KEPT).map(|column| column.as_boolean());
+        let is_kept = |row: usize| kept.is_none_or(|kept| kept.is_valid(row) && kept.value(row));
+        let routing = routing.map(|lists| Routing::of(lists, sessions, is_kept));
+        let places = self.places(sessions, routing.as_ref(), is_kept)?;
         let column = |at: usize| -> Result<ArrayRef> {
             let routing = || routing.as_ref().ok_or_else(|| internal_datafusion_err!("destinations were not read"));
             match self.sources[at] {
@@ -57,14 +59,19 @@ impl Unfolding {
         Ok(RecordBatch::try_new_with_options(Arc::clone(&self.schema), columns, &options)?)
     }
 
-    fn places(&self, sessions: &RecordBatch, routing: Option<&Routing>) -> Result<Places> {
+    fn places(
+        &self,
+        sessions: &RecordBatch,
+        routing: Option<&Routing>,
+        is_kept: impl Fn(usize) -> bool,
+    ) -> Result<Places> {
         let routed = || routing.ok_or_else(|| internal_datafusion_err!("destinations were not read"));
         match self.list {
-            None => Ok(Places::same(sessions.num_rows())),
+            None => Ok(Places::same((0..sessions.num_rows()).filter(|row| is_kept(*row)).map(index).collect())),
             Some(List::Session(column)) => {
                 let lists = list_below(column_of(sessions, column)?, "")?;
-                let places = Places::each(&ranges(&lists));
-                Ok(Places { values: Some(Arc::clone(lists.values())), lists: ranges(&lists), ..places })
+                let ranges = ranges_of(&lists, is_kept);
+                Ok(Places { values: Some(Arc::clone(lists.values())), ..Places::each(&ranges) }.among(ranges))
             }
             Some(List::Destinations) => {
                 let places = Places::each(&routed()?.ranges);
@@ -80,9 +87,14 @@ impl Unfolding {
 }
 
 impl Places {
-    fn same(len: usize) -> Self {
-        let (all, none) = (Chosen::Run(0..len), Chosen::Run(0..0));
-        Self { rows: all, destinations: none.clone(), elements: none, len, values: None, lists: vec![], positions: vec![] }
+    fn same(rows: Vec<u32>) -> Self {
+        let none = Chosen::Run(0..0);
+        let (len, rows) = (rows.len(), Chosen::of(rows));
+        Self { len, rows, destinations: none.clone(), elements: none, values: None, lists: vec![], positions: vec![] }
+    }
+
+    fn among(self, lists: Vec<Range<usize>>) -> Self {
+        Self { lists, ..self }
     }
 
     /// Each element of each row's list.
@@ -95,7 +107,7 @@ impl Places {
             elements.extend(list.clone().map(index));
             positions.extend(0..list.len());
         }
-        Self { elements: Chosen::of(elements), positions, rows: Chosen::of(rows), ..Self::same(0) }.counted()
+        Self { elements: Chosen::of(elements), positions, rows: Chosen::of(rows), ..Self::same(vec![]) }.counted()
     }
 
     /// Each element of the list of each destination.
@@ -111,7 +123,7 @@ impl Places {
                 }
             }
         }
-        let places = Self { elements: Chosen::of(elements), positions, rows: Chosen::of(rows), ..Self::same(0) };
+        let places = Self { elements: Chosen::of(elements), positions, rows: Chosen::of(rows), ..Self::same(vec![]) };
         Self { destinations: Chosen::of(of), ..places }.counted()
     }
 
