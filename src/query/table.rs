@@ -21,7 +21,7 @@ use datafusion::physical_plan::empty::EmptyExec;
 use super::files::{DayObject, Snapshot};
 use super::leaves::{Leaves, extras, only, viewed};
 use super::older::OlderObjects;
-use super::reader::ReaderFactory;
+use super::reader::{ReaderFactory, Texts};
 use crate::schema::Schema;
 
 /// URL under which a statement's pinned store is known to the engine.
@@ -39,34 +39,35 @@ pub(super) struct Conversations {
     stored: SchemaRef,
     partitions: Vec<FieldRef>,
     full: SchemaRef,
+    texts: Texts,
 }
 
 impl Conversations {
     /// The table under the declared schema.
     pub(super) fn declared() -> Self {
-        Self::new(Schema::conversations_arrow())
+        Self::new(Schema::conversations_arrow(), Texts::AsStored)
     }
 
     /// The same rows with these leaves, and no others.
     pub(super) fn of(leaves: &Leaves) -> Self {
-        Self::new(only(&Schema::conversations_arrow(), leaves))
+        Self::new(only(&Schema::conversations_arrow(), leaves), Texts::AsViews)
     }
 
     /// The same rows, as the steps of the views read them.
     pub(super) fn viewed() -> Self {
-        Self::new(viewed(&Schema::conversations_arrow()))
+        Self::new(viewed(&Schema::conversations_arrow()), Texts::AsViews)
     }
 
     /// The same rows with their key and what was kept in `extra`, at any depth.
     pub(super) fn extras() -> Self {
-        Self::new(extras(&Schema::conversations_arrow()))
+        Self::new(extras(&Schema::conversations_arrow()), Texts::AsViews)
     }
 
-    fn new(stored: SchemaRef) -> Self {
+    fn new(stored: SchemaRef, texts: Texts) -> Self {
         let partitions: Vec<FieldRef> =
             Schema::conversations().arrow_partition_fields().into_iter().map(Arc::new).collect();
         let fields: Vec<FieldRef> = stored.fields().iter().chain(&partitions).cloned().collect();
-        Self { stored, partitions, full: Arc::new(ArrowSchema::new(fields)) }
+        Self { stored, partitions, full: Arc::new(ArrowSchema::new(fields)), texts }
     }
 
     /// Whether a filter needs the partition columns alone: then the choice of objects answers it.
@@ -159,7 +160,7 @@ impl TableProvider for Conversations {
         let source = ParquetSource::new(schema)
             .with_table_parquet_options(state.table_options().parquet.clone())
             .with_pushdown_filters(filters.iter().any(is_look_up))
-            .with_parquet_file_reader_factory(Arc::new(ReaderFactory::new(Arc::clone(&snapshot))));
+            .with_parquet_file_reader_factory(Arc::new(ReaderFactory::new(Arc::clone(&snapshot), self.texts)));
         let config = FileScanConfigBuilder::new(ObjectStoreUrl::parse(STORE_URL)?, Arc::new(source))
             .with_file_groups(file_groups(&days, state.config().target_partitions()))
             .with_projection_indices(projection.cloned())?
