@@ -16,7 +16,8 @@ pub(super) struct OlderObjects;
 
 impl PhysicalExprAdapterFactory for OlderObjects {
     fn create(&self, asked: SchemaRef, stored: SchemaRef) -> Result<Arc<dyn PhysicalExprAdapter>> {
-        let widened = ArrowSchema::new(asked.fields().iter().map(|field| widened_by(field, &stored)).collect::<Vec<_>>());
+        let widened =
+            ArrowSchema::new(asked.fields().iter().map(|field| widened_by(field, &stored)).collect::<Vec<_>>());
         let engine = DefaultPhysicalExprAdapterFactory;
         if widened.fields() == asked.fields() {
             return engine.create(asked, stored);
@@ -36,8 +37,9 @@ fn widened(field: &FieldRef, stored: &Field) -> FieldRef {
         (DataType::List(element), DataType::List(stored)) => DataType::List(widened(element, stored)),
         (DataType::Struct(members), DataType::Struct(stored)) => {
             let of_stored = |name: &str| stored.iter().find(|field| field.name() == name);
-            let member =
-                |field: &FieldRef| of_stored(field.name()).map_or_else(|| Arc::clone(field), |stored| widened(field, stored));
+            let member = |field: &FieldRef| {
+                of_stored(field.name()).map_or_else(|| Arc::clone(field), |stored| widened(field, stored))
+            };
             let in_common = members.iter().any(|member| of_stored(member.name()).is_some());
             let added = stored.iter().take(usize::from(!in_common)).map(|stored| leaf_of(stored));
             DataType::Struct(members.iter().map(member).chain(added).collect())
@@ -68,7 +70,9 @@ impl PhysicalExprAdapter for Narrowing {
     fn rewrite(&self, expr: Arc<dyn PhysicalExpr>) -> Result<Arc<dyn PhysicalExpr>> {
         let narrowed = expr.transform_up(|part| {
             let Some(column) = part.downcast_ref::<Column>() else { return Ok(Transformed::no(part)) };
-            let Some((at, asked)) = self.asked.column_with_name(column.name()) else { return Ok(Transformed::no(part)) };
+            let Some((at, asked)) = self.asked.column_with_name(column.name()) else {
+                return Ok(Transformed::no(part));
+            };
             if self.widened.field(at) == asked {
                 return Ok(Transformed::no(part));
             }

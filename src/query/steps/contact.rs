@@ -6,8 +6,8 @@ use super::columns::leaf_type;
 use super::lists::{list_below, ranges};
 use super::outcome::named;
 use super::routing::{
-    ACCEPTED, AFTER_CALL, AGENT_ID, AGENT_NAME, CALLBACK, CONSULTED, CONSULTED_ID, ENDED, ENTER, HOLD, INTERACTION,
-    CONTACT_OUTCOME_SESSIONS, QUEUE_ID, QUEUE_NAME, Routing, TRANSFER_TIMES, TRANSFERS, TYPE, first, value,
+    ACCEPTED, AFTER_CALL, AGENT_ID, AGENT_NAME, CALLBACK, CONSULTED, CONSULTED_ID, CONTACT_OUTCOME_SESSIONS, ENDED,
+    ENTER, HOLD, INTERACTION, QUEUE_ID, QUEUE_NAME, Routing, TRANSFER_TIMES, TRANSFERS, TYPE, first, value,
 };
 use crate::query::functions::seconds;
 
@@ -79,9 +79,7 @@ impl Contact {
             Self::AnsweredLegCount | Self::FirstAnsweredPosition => &[ACCEPTED],
             Self::HandledLegCount => &[ACCEPTED, ENDED],
             Self::ConsultationCount => &[CONSULTED_ID],
-            Self::ExternalTransferCount => {
-                &[TRANSFER_TIMES[0], TRANSFER_TIMES[1], TRANSFERS[0], TRANSFERS[1]]
-            }
+            Self::ExternalTransferCount => &[TRANSFER_TIMES[0], TRANSFER_TIMES[1], TRANSFERS[0], TRANSFERS[1]],
             Self::InteractionSeconds => &[ACCEPTED, ENDED, INTERACTION],
             Self::HoldSeconds => &[ACCEPTED, ENDED, HOLD],
             Self::AfterCallSeconds => &[ACCEPTED, ENDED, AFTER_CALL],
@@ -116,9 +114,7 @@ impl Contact {
                 let accepted = of.times(ACCEPTED)?;
                 Ok(of.count(|at| accepted.is_valid(at)))
             }
-            Self::HandledLegCount => {
-                Ok(of.count(of.ended_legs()?))
-            }
+            Self::HandledLegCount => Ok(of.count(of.ended_legs()?)),
             Self::ConsultationCount => {
                 let consulted = ranges(&list_below(&of.elements, CONSULTED)?);
                 Ok(of.sum_of_counts(|at| consulted[at].len()))
@@ -156,4 +152,3 @@ impl Contact {
         }
     }
 }
-

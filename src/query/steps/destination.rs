@@ -8,8 +8,8 @@ use super::columns::{leaf_type, moment};
 use super::lists::positions;
 use super::outcome::named;
 use super::routing::{
-    ACCEPTED, AFTER_CALL, AGENT_ID, AGENT_NAME, CALLBACK, ENDED, ENTER, HOLD, INTERACTION, OUTCOME_SESSIONS,
-    QUEUE_ID, QUEUE_NAME, Routing, TRANSFER_TIMES, TRANSFERS, TYPE,
+    ACCEPTED, AFTER_CALL, AGENT_ID, AGENT_NAME, CALLBACK, ENDED, ENTER, HOLD, INTERACTION, OUTCOME_SESSIONS, QUEUE_ID,
+    QUEUE_NAME, Routing, TRANSFER_TIMES, TRANSFERS, TYPE,
 };
 
 /// What is known of a destination by its list.

@@ -98,7 +98,8 @@ pub(super) fn positions(indices: impl Iterator<Item = usize>) -> ArrayRef {
 pub(super) fn first_of_equal(lists: &[Range<usize>], texts: &ArrayRef) -> ArrayRef {
     let texts = texts.as_string_view();
     let is_first = |list: &Range<usize>, at: usize| {
-        texts.is_valid(at) && !(list.start..at).any(|other| texts.is_valid(other) && texts.value(other) == texts.value(at))
+        texts.is_valid(at)
+            && !(list.start..at).any(|other| texts.is_valid(other) && texts.value(other) == texts.value(at))
     };
     of_elements(texts.len(), lists, is_first)
 }
@@ -108,7 +109,9 @@ pub(super) fn first_of_greatest(lists: &[Range<usize>], texts: &ArrayRef) -> Arr
     let texts = texts.as_string_view();
     let text = |at: usize| texts.is_valid(at).then(|| texts.value(at));
     let is_first = |list: &Range<usize>, at: usize| {
-        texts.is_valid(at) && (list.start..at).all(|other| text(other) < text(at)) && (at..list.end).all(|other| text(other) <= text(at))
+        texts.is_valid(at)
+            && (list.start..at).all(|other| text(other) < text(at))
+            && (at..list.end).all(|other| text(other) <= text(at))
     };
     of_elements(texts.len(), lists, is_first)
 }

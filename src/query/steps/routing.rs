@@ -227,7 +227,8 @@ impl<'a> Routing<'a> {
     pub(super) fn of_entry(&self, path: &str) -> Result<ArrayRef> {
         let (texts, entries) = (self.texts(path)?, self.entries()?);
         let from = entries.of.iter().enumerate();
-        let from: UInt32Array = from.map(|(at, entry)| if texts.is_valid(at) { Some(index(at)) } else { *entry }).collect();
+        let from: UInt32Array =
+            from.map(|(at, entry)| if texts.is_valid(at) { Some(index(at)) } else { *entry }).collect();
         Ok(take(&texts, &from, None)?)
     }
 
@@ -244,7 +245,8 @@ impl<'a> Routing<'a> {
 
     pub(super) fn sum_of_counts(&self, count: impl Fn(usize) -> usize) -> ArrayRef {
         let sum = |range: &Range<usize>| range.clone().map(&count).sum::<usize>();
-        let sums = self.ranges.iter().map(|range| i32::try_from(sum(range)).expect("a row has fewer than 2^31 elements"));
+        let sums =
+            self.ranges.iter().map(|range| i32::try_from(sum(range)).expect("a row has fewer than 2^31 elements"));
         Arc::new(Int32Array::from_iter_values(sums))
     }
 

@@ -79,7 +79,8 @@ impl Sessions {
     /// Filters name columns of `_sessions`. Rows that do not pass are left out, or, where lists `follow`, marked as not
     /// [`KEPT`]: to copy what is kept of a list costs more than to step over what is not.
     pub(super) fn plan(&self, wanted: &Wanted, filters: &[Expr], follow: bool) -> Result<LogicalPlan> {
-        let filtered: BTreeSet<&String> = filters.iter().flat_map(Expr::column_refs).map(|column| &column.name).collect();
+        let filtered: BTreeSet<&String> =
+            filters.iter().flat_map(Expr::column_refs).map(|column| &column.name).collect();
         let mut leaves = Leaves::new();
         for (column, paths) in &wanted.0 {
             self.collect(column, paths.iter().map(String::as_str), &mut leaves)?;
@@ -91,7 +92,8 @@ impl Sessions {
         let names = || self.schema.fields().iter().map(|field| field.name());
         let read = names().filter(|name| wanted.has(name) || filtered.contains(name));
         let rows = rows.project(read.map(|name| self.expression(name)).collect::<Result<Vec<_>>>()?)?;
-        let (marks, others): (Vec<_>, Vec<_>) = filters.iter().cloned().partition(|filter| follow && !is_of_keys(filter));
+        let (marks, others): (Vec<_>, Vec<_>) =
+            filters.iter().cloned().partition(|filter| follow && !is_of_keys(filter));
         let rows = match conjunction(others) {
             Some(filter) => rows.filter(filter)?,
             None => rows,
@@ -110,7 +112,9 @@ impl Sessions {
     fn collect<'a>(&self, column: &str, paths: impl Iterator<Item = &'a str>, leaves: &mut Leaves) -> Result<()> {
         let expression = self.expression(column)?.unalias();
         match path(&expression) {
-            Some(base) => leaves.extend(paths.map(|path| if path.is_empty() { base.clone() } else { format!("{base}.{path}") })),
+            Some(base) => {
+                leaves.extend(paths.map(|path| if path.is_empty() { base.clone() } else { format!("{base}.{path}") }))
+            }
             None => collect(&expression, leaves),
         }
         Ok(())

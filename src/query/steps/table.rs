@@ -24,7 +24,9 @@ pub(in crate::query) async fn tables(
     view: &SqlStatement,
 ) -> Result<Vec<(&'static str, Arc<dyn TableProvider>)>> {
     let sessions = Arc::new(Sessions::read(context, view).await?);
-    let table = |step: &'static Step| (step.name, Arc::new(StepTable::of(step, Arc::clone(&sessions))) as Arc<dyn TableProvider>);
+    let table = |step: &'static Step| {
+        (step.name, Arc::new(StepTable::of(step, Arc::clone(&sessions))) as Arc<dyn TableProvider>)
+    };
     Ok(STEPS.iter().map(table).collect())
 }
 

@@ -80,7 +80,10 @@ impl Unfolding {
             Some(List::BelowDestination(path)) => {
                 let routing = routed()?;
                 let lists = list_below(&routing.elements, path)?;
-                Ok(Places { values: Some(Arc::clone(lists.values())), ..Places::below(&routing.ranges, &ranges(&lists)) })
+                Ok(Places {
+                    values: Some(Arc::clone(lists.values())),
+                    ..Places::below(&routing.ranges, &ranges(&lists))
+                })
             }
         }
     }

@@ -17,7 +17,8 @@ fn text(values: &'static [&'static str]) -> impl Strategy<Value = Value> {
 
 fn time() -> impl Strategy<Value = Value> {
     // Quarters of a second add up to the same in any order.
-    let time = (0..60u32, 0..4u32).prop_map(|(seconds, part)| json!(format!("2026-03-02T08:01:{seconds:02}.{:02}Z", part * 25)));
+    let time = (0..60u32, 0..4u32)
+        .prop_map(|(seconds, part)| json!(format!("2026-03-02T08:01:{seconds:02}.{:02}Z", part * 25)));
     prop_oneof![3 => time, 1 => Just(json!(null))]
 }
 
@@ -61,9 +62,9 @@ fn destination() -> impl Strategy<Value = Value> {
 }
 
 fn row() -> impl Strategy<Value = Value> {
-    let tone = (text(&["joy"]), option::of(-3..3), option::of(0..9)).prop_map(|(name, level, count)| {
-        json!({"tone_name": name, "level": level, "count": count, "total_level": level})
-    });
+    let tone = (text(&["joy"]), option::of(-3..3), option::of(0..9)).prop_map(
+        |(name, level, count)| json!({"tone_name": name, "level": level, "count": count, "total_level": level}),
+    );
     let tag = (text(&["n"]), text(&["v", "w"])).prop_map(|(name, value)| json!({"name": name, "value": value}));
     let lists = (
         list(destination(), 6),
@@ -73,7 +74,8 @@ fn row() -> impl Strategy<Value = Value> {
         list(text(&["start_differs", "end_shifted"]), 2),
     );
     let status = text(&["CLOSED", "ACTIVE", "USER ABANDONED", "BotResolved", "Dropped"]);
-    let parts = (lists, status, text(&["c"]), option::of(any::<bool>()), text(&["Voice", "AgentAssist x"]), any::<bool>());
+    let parts =
+        (lists, status, text(&["c"]), option::of(any::<bool>()), text(&["Voice", "AgentAssist x"]), any::<bool>());
     parts.prop_map(|((destinations, codes, tones, tags, flags), status, conversation, voicemail, channel, bare)| {
         let meta = if bare { json!(null) } else { json!({"agent_transfer_config": {"dialog_tone": tones}}) };
         json!({
@@ -94,7 +96,8 @@ async fn answer(session: &Session, sql: &str) -> Vec<Map<String, Value>> {
 
 /// The rows with these columns alone, as sorted lines.
 fn lines(rows: &[Map<String, Value>], columns: &[String]) -> Vec<String> {
-    let line = |row: &Map<String, Value>| columns.iter().map(|name| row[name].to_string()).collect::<Vec<_>>().join(" ");
+    let line =
+        |row: &Map<String, Value>| columns.iter().map(|name| row[name].to_string()).collect::<Vec<_>>().join(" ");
     let mut lines: Vec<String> = rows.iter().map(line).collect();
     lines.sort();
     lines
@@ -109,7 +112,12 @@ fn assert_same(found: &[String], expected: &[String], what: &str) {
 async fn columns(session: &Session, step: &str) -> Vec<String> {
     let names = async |table: &str| -> Vec<String> {
         let schema = session.columns(table).await.unwrap();
-        schema.fields().iter().filter(|field| !field.data_type().is_nested()).map(|field| field.name().clone()).collect()
+        schema
+            .fields()
+            .iter()
+            .filter(|field| !field.data_type().is_nested())
+            .map(|field| field.name().clone())
+            .collect()
     };
     let in_sql = names(&format!("sql{step}")).await;
     names(step).await.into_iter().filter(|name| in_sql.contains(name)).collect()
@@ -121,7 +129,8 @@ async fn hold(lake: &Lake) {
     for step in &steps {
         session.run(step).await.unwrap();
     }
-    let names: Vec<String> = steps.iter().filter_map(|step| step.creates()?.strip_prefix("sql").map(str::to_owned)).collect();
+    let names: Vec<String> =
+        steps.iter().filter_map(|step| step.creates()?.strip_prefix("sql").map(str::to_owned)).collect();
     let mut compared = 0;
     for name in names {
         if session.columns(&name).await.is_none() {
