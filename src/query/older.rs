@@ -41,7 +41,7 @@ fn widened(field: &FieldRef, stored: &Field) -> FieldRef {
                 of_stored(field.name()).map_or_else(|| Arc::clone(field), |stored| widened(field, stored))
             };
             let in_common = members.iter().any(|member| of_stored(member.name()).is_some());
-            let added = stored.iter().take(usize::from(!in_common)).map(|stored| leaf_of(stored));
+            let added = stored.iter().take(usize::from(!in_common)).map(leaf_of);
             DataType::Struct(members.iter().map(member).chain(added).collect())
         }
         _ => return Arc::clone(field),

@@ -35,7 +35,7 @@ impl Rows {
     ) -> Result<Self, QueryError> {
         let schema = told(&batches.schema());
         let told = Arc::clone(&schema);
-        let mut batches = batches.map(move |batch| as_told(&told, batch?));
+        let mut batches = batches.map(move |batch| as_told(&told, &batch?));
         let first = batches.next().await.transpose();
         let first = first.map_err(|error| QueryError::of_statement(number, error, &snapshot))?;
         let rest = batches.map_err(move |error| QueryError::of_statement(number, error, &snapshot));
@@ -73,7 +73,7 @@ pub(super) fn told(schema: &SchemaRef) -> SchemaRef {
     Arc::new(Schema::new(schema.fields().iter().map(column).collect::<Vec<_>>()))
 }
 
-fn as_told(schema: &SchemaRef, batch: RecordBatch) -> Result<RecordBatch, DataFusionError> {
+fn as_told(schema: &SchemaRef, batch: &RecordBatch) -> Result<RecordBatch, DataFusionError> {
     let columns = batch.columns().iter().zip(schema.fields()).map(|(column, field)| cast(column, field.data_type()));
     let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
     Ok(RecordBatch::try_new_with_options(Arc::clone(schema), columns.collect::<Result<_, _>>()?, &options)?)

@@ -60,7 +60,7 @@ fn local_time(args: &[ArrayRef]) -> Result<ArrayRef> {
 
 /// A zone, with the offset last found in it and the moments for which that holds: times in one column lie close together.
 struct Zone {
-    zone: TimeZone,
+    rules: TimeZone,
     /// In µs.
     known: Range<i64>,
     offset: i64,
@@ -68,7 +68,7 @@ struct Zone {
 
 impl Zone {
     fn named(name: &str) -> Result<Self> {
-        Ok(Self { zone: time_zone(name)?, known: 0..0, offset: 0 })
+        Ok(Self { rules: time_zone(name)?, known: 0..0, offset: 0 })
     }
 
     /// What a clock shows, as µs; none beyond what can be written.
@@ -84,9 +84,9 @@ impl Zone {
     fn look_up(&mut self, time: i64) {
         let edge = if time < 0 { Timestamp::MIN } else { Timestamp::MAX };
         let moment = Timestamp::from_microsecond(time).unwrap_or(edge);
-        let next = self.zone.following(moment).next();
+        let next = self.rules.following(moment).next();
         let end = next.map_or(i64::MAX, |next| next.timestamp().as_microsecond());
-        self.offset = i64::from(self.zone.to_offset(moment).seconds()) * MICROS;
+        self.offset = i64::from(self.rules.to_offset(moment).seconds()) * MICROS;
         self.known = time..end.max(time.saturating_add(1));
     }
 }

@@ -64,10 +64,8 @@ impl ExecutionPlan for UnfoldExec {
         mut children: Vec<Arc<dyn ExecutionPlan>>,
         _: ReplaceChildrenOptions,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        match (children.pop(), children.is_empty()) {
-            (Some(input), true) => Ok(Arc::new(Self::new(input, self.step, Arc::clone(&self.unfolding)))),
-            _ => internal_err!("a step has one input"),
-        }
+        let Some(input) = children.pop() else { return internal_err!("a step has one input, found none") };
+        Ok(Arc::new(Self::new(input, self.step, Arc::clone(&self.unfolding))))
     }
 
     fn with_new_children(self: Arc<Self>, children: Vec<Arc<dyn ExecutionPlan>>) -> Result<Arc<dyn ExecutionPlan>> {

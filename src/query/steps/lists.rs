@@ -118,6 +118,8 @@ pub(super) fn first_of_greatest(lists: &[Range<usize>], texts: &ArrayRef) -> Arr
 
 fn of_elements(len: usize, lists: &[Range<usize>], is_so: impl Fn(&Range<usize>, usize) -> bool) -> ArrayRef {
     let mut found = vec![false; len];
-    lists.iter().for_each(|list| list.clone().for_each(|at| found[at] = is_so(list, at)));
+    for list in lists {
+        list.clone().for_each(|at| found[at] = is_so(list, at));
+    }
     Arc::new(BooleanArray::from(found))
 }

@@ -42,8 +42,12 @@ impl Wanted {
 
     /// Leaves below `destinations`, and whole columns.
     pub(super) fn add_routed(&mut self, leaves: &[&str], columns: &[&str]) {
-        leaves.iter().for_each(|leaf| self.add(DESTINATIONS, leaf));
-        columns.iter().for_each(|column| self.add(column, ""));
+        for leaf in leaves {
+            self.add(DESTINATIONS, leaf);
+        }
+        for column in columns {
+            self.add(column, "");
+        }
     }
 
     fn has(&self, column: &str) -> bool {
@@ -113,7 +117,7 @@ impl Sessions {
         let expression = self.expression(column)?.unalias();
         match path(&expression) {
             Some(base) => {
-                leaves.extend(paths.map(|path| if path.is_empty() { base.clone() } else { format!("{base}.{path}") }))
+                leaves.extend(paths.map(|path| if path.is_empty() { base.clone() } else { format!("{base}.{path}") }));
             }
             None => collect(&expression, leaves),
         }

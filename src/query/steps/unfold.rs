@@ -38,7 +38,7 @@ impl Unfolding {
     /// Rows of the step for rows of `_sessions`.
     pub(super) fn of(&self, sessions: &RecordBatch) -> Result<RecordBatch> {
         let routing = sessions.column_by_name(DESTINATIONS).and_then(|column| column.as_list_opt());
-        let kept = sessions.column_by_name(KEPT).map(|column| column.as_boolean());
+        let kept = sessions.column_by_name(KEPT).map(AsArray::as_boolean);
         let is_kept = |row: usize| kept.is_none_or(|kept| kept.is_valid(row) && kept.value(row));
         let routing = routing.map(|lists| Routing::of(lists, sessions, is_kept));
         let places = self.places(sessions, routing.as_ref(), is_kept)?;
