@@ -35,29 +35,46 @@ WITH chosen AS (
     AND (CAST($from AS DATE) IS NULL OR session_date >= CAST($from AS DATE) - INTERVAL '1' DAY)
     AND (CAST($to AS DATE) IS NULL OR session_date <= CAST($to AS DATE) + INTERVAL '1' DAY)
 ),
-ranked AS (
+-- Times repeat, so ranks are told of them, and not of every entry: up to a time, `rank` callbacks took no longer.
+grouped AS (
   SELECT
-    queue_id, queue_name, is_open, callback_initiated_time, accepted_time, user_callback_accept_time, seconds,
-    row_number() OVER (PARTITION BY queue_id, queue_name, seconds IS NULL ORDER BY seconds NULLS LAST) AS rank,
-    count(*) OVER (PARTITION BY queue_id, queue_name, seconds IS NULL) AS ranks
-  FROM chosen
-  WHERE (CAST($from AS DATE) IS NULL OR CAST(local_start AS DATE) >= CAST($from AS DATE))
-    AND (CAST($to AS DATE) IS NULL OR CAST(local_start AS DATE) < CAST($to AS DATE))
-),
-summed AS (
-  SELECT
-    queue_id, queue_name,
+    queue_id, queue_name, seconds,
+    count(seconds) AS timed,
+    sum(seconds) AS accept_seconds,
     count(*) FILTER (WHERE NOT is_open) AS opted,
     count(*) FILTER (WHERE NOT is_open AND user_callback_accept_time IS NOT NULL) AS accepted,
     count(*) FILTER (WHERE NOT is_open AND callback_initiated_time IS NOT NULL) AS initiated,
     count(*) FILTER (WHERE NOT is_open AND accepted_time IS NOT NULL) AS answered,
-    count(seconds) AS timed,
-    sum(seconds) AS accept_seconds,
+    count(*) FILTER (WHERE is_open) AS open
+  FROM chosen
+  WHERE (CAST($from AS DATE) IS NULL OR CAST(local_start AS DATE) >= CAST($from AS DATE))
+    AND (CAST($to AS DATE) IS NULL OR CAST(local_start AS DATE) < CAST($to AS DATE))
+  GROUP BY queue_id, queue_name, seconds
+),
+ranked AS (
+  SELECT
+    queue_id, queue_name, seconds, timed, accept_seconds, opted, accepted, initiated, answered, open,
+    sum(timed) OVER (
+      PARTITION BY queue_id, queue_name ORDER BY seconds NULLS LAST
+      ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
+    ) AS rank,
+    sum(timed) OVER (PARTITION BY queue_id, queue_name) AS ranks
+  FROM grouped
+),
+summed AS (
+  SELECT
+    queue_id, queue_name,
+    CAST(sum(opted) AS BIGINT) AS opted,
+    CAST(sum(accepted) AS BIGINT) AS accepted,
+    CAST(sum(initiated) AS BIGINT) AS initiated,
+    CAST(sum(answered) AS BIGINT) AS answered,
+    CAST(sum(timed) AS BIGINT) AS timed,
+    sum(accept_seconds) AS accept_seconds,
     min(CASE WHEN rank * 100 >= ranks * 50 THEN seconds END) AS p50_seconds,
     min(CASE WHEN rank * 100 >= ranks * 90 THEN seconds END) AS p90_seconds,
     min(CASE WHEN rank * 100 >= ranks * 95 THEN seconds END) AS p95_seconds,
     max(seconds) AS max_seconds,
-    count(*) FILTER (WHERE is_open) AS open
+    CAST(sum(open) AS BIGINT) AS open
   FROM ranked
   GROUP BY queue_id, queue_name
 )

@@ -104,7 +104,7 @@ found AS (
   SELECT
     account_id, session_date, 'open' AS kind, final_status AS detail, count(*) AS count,
     CAST(NULL AS DOUBLE) AS seconds, min(session_start_time) AS begins, max(session_start_time) AS ends
-  FROM contacts
+  FROM _sessions
   WHERE is_open
     AND ($account IS NULL OR account_id = $account)
     AND (CAST($from AS DATE) IS NULL OR session_date >= CAST($from AS DATE))
@@ -114,7 +114,7 @@ found AS (
   SELECT
     account_id, session_date, 'undated' AS kind, CAST(NULL AS STRING) AS detail, count(*) AS count,
     CAST(NULL AS DOUBLE) AS seconds, min(session_start_time) AS begins, max(session_start_time) AS ends
-  FROM contacts
+  FROM _sessions
   WHERE NOT is_dated
     AND ($account IS NULL OR account_id = $account)
     AND (CAST($from AS DATE) IS NULL OR session_date >= CAST($from AS DATE))

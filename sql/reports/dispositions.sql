@@ -17,45 +17,38 @@
 -- column: open Contacts with the code that are still open
 WITH chosen AS (
   SELECT
-    account_id, session_date, session_id, conversation_id, code, is_open, handled_leg_count,
-    interaction_seconds + after_call_seconds AS handle_seconds,
+    code, is_one_of_contact, is_open, handled_leg_count, interaction_seconds + after_call_seconds AS handle_seconds,
     local_time(session_start_time, CAST($time_zone AS STRING)) AS local_start
-  FROM dispositions
+  FROM _dispositions
   WHERE NOT is_side_session AND is_dated
     AND ($account IS NULL OR account_id = $account)
     AND ($channel IS NULL OR channel = $channel)
-    AND code <> ''
+    AND code <> '' AND is_first_of_code
     AND ($queue IS NULL OR first_queue_id = $queue OR first_queue_name = $queue)
     AND ($agent IS NULL OR first_agent_id = $agent)
     AND (CAST($from AS DATE) IS NULL OR session_date >= CAST($from AS DATE) - INTERVAL '1' DAY)
     AND (CAST($to AS DATE) IS NULL OR session_date <= CAST($to AS DATE) + INTERVAL '1' DAY)
 ),
-coded AS (
-  SELECT DISTINCT
-    account_id, session_date, session_id, conversation_id, code, is_open, handled_leg_count, handle_seconds
-  FROM chosen
-  WHERE (CAST($from AS DATE) IS NULL OR CAST(local_start AS DATE) >= CAST($from AS DATE))
-    AND (CAST($to AS DATE) IS NULL OR CAST(local_start AS DATE) < CAST($to AS DATE))
-),
-disposed AS (
-  SELECT count(*) AS disposed
-  FROM (
-    SELECT DISTINCT account_id, session_date, session_id, conversation_id FROM coded WHERE NOT is_open
-  ) AS contacts_with_a_code
-),
 summed AS (
   SELECT
     code,
     count(*) FILTER (WHERE NOT is_open) AS contacts,
+    count(*) FILTER (WHERE NOT is_open AND is_one_of_contact) AS counted_here,
     CAST(sum(CASE WHEN is_open THEN 0 ELSE handled_leg_count END) AS BIGINT) AS handled_legs,
     sum(CASE WHEN NOT is_open THEN handle_seconds END) AS handle_seconds,
     count(*) FILTER (WHERE is_open) AS open
-  FROM coded
+  FROM chosen
+  WHERE (CAST($from AS DATE) IS NULL OR CAST(local_start AS DATE) >= CAST($from AS DATE))
+    AND (CAST($to AS DATE) IS NULL OR CAST(local_start AS DATE) < CAST($to AS DATE))
   GROUP BY code
+),
+shared AS (
+  SELECT
+    code, contacts, CAST(sum(counted_here) OVER () AS BIGINT) AS disposed, handled_legs, handle_seconds, open
+  FROM summed
 )
 SELECT
   code, contacts, disposed, CAST(contacts AS DOUBLE) / nullif(disposed, 0) AS share,
   handled_legs, handle_seconds, handle_seconds / nullif(handled_legs, 0) AS aht_seconds, open
-FROM summed
-CROSS JOIN disposed
+FROM shared
 ORDER BY contacts DESC NULLS LAST, code NULLS FIRST

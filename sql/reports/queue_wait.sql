@@ -43,33 +43,50 @@ judged AS (
   WHERE (CAST($from AS DATE) IS NULL OR CAST(local_start AS DATE) >= CAST($from AS DATE))
     AND (CAST($to AS DATE) IS NULL OR CAST(local_start AS DATE) < CAST($to AS DATE))
 ),
-counted AS (
+-- Waits repeat, so ranks are told of them, and not of every entry: up to a wait, `rank` entries waited no longer.
+grouped AS (
   SELECT
-    queue_id, queue_name, accepted_time, wait_seconds, outcome, is_answered,
-    is_answered AND wait_seconds IS NOT NULL AS is_counted
-  FROM judged
+    queue_id, queue_name, wait,
+    count(wait) AS answered,
+    sum(wait) AS wait_seconds,
+    count(*) FILTER (WHERE is_answered AND wait IS NULL) AS answered_wait_unknown,
+    count(*) FILTER (WHERE outcome = 'callback') AS callbacks,
+    count(*) FILTER (WHERE outcome = 'callback' AND accepted_time IS NOT NULL) AS callbacks_answered,
+    sum(CASE WHEN outcome = 'callback' THEN wait_seconds END) AS callback_wait_seconds,
+    count(*) FILTER (WHERE outcome = 'open') AS open
+  FROM (
+    SELECT
+      queue_id, queue_name, accepted_time, wait_seconds, outcome, is_answered,
+      CASE WHEN is_answered THEN wait_seconds END AS wait
+    FROM judged
+  ) AS timed
+  GROUP BY queue_id, queue_name, wait
 ),
 ranked AS (
   SELECT
-    queue_id, queue_name, accepted_time, wait_seconds, outcome, is_answered, is_counted,
-    row_number() OVER (PARTITION BY queue_id, queue_name, is_counted ORDER BY wait_seconds NULLS LAST) AS rank,
-    count(*) OVER (PARTITION BY queue_id, queue_name, is_counted) AS ranks
-  FROM counted
+    queue_id, queue_name, wait, answered, wait_seconds, answered_wait_unknown,
+    callbacks, callbacks_answered, callback_wait_seconds, open,
+    sum(answered) OVER (
+      PARTITION BY queue_id, queue_name ORDER BY wait NULLS LAST
+      ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
+    ) AS rank,
+    sum(answered) OVER (PARTITION BY queue_id, queue_name) AS ranks
+  FROM grouped
 ),
 summed AS (
   SELECT
     queue_id, queue_name,
-    count(*) FILTER (WHERE is_counted) AS answered,
-    sum(wait_seconds) FILTER (WHERE is_counted) AS wait_seconds,
-    min(wait_seconds) FILTER (WHERE is_counted AND rank * 100 >= ranks * 50) AS p50_seconds,
-    min(wait_seconds) FILTER (WHERE is_counted AND rank * 100 >= ranks * 90) AS p90_seconds,
-    min(wait_seconds) FILTER (WHERE is_counted AND rank * 100 >= ranks * 95) AS p95_seconds,
-    max(wait_seconds) FILTER (WHERE is_counted) AS max_seconds,
-    count(*) FILTER (WHERE is_answered AND NOT is_counted) AS answered_wait_unknown,
-    count(*) FILTER (WHERE outcome = 'callback') AS callbacks,
-    count(*) FILTER (WHERE outcome = 'callback' AND accepted_time IS NOT NULL) AS callbacks_answered,
-    sum(wait_seconds) FILTER (WHERE outcome = 'callback') AS callback_wait_seconds,
-    count(*) FILTER (WHERE outcome = 'open') AS open
+    CAST(sum(answered) AS BIGINT) AS answered,
+    sum(wait_seconds) AS wait_seconds,
+    min(CASE WHEN rank * 100 >= ranks * 50 THEN wait END) AS p50_seconds,
+    min(CASE WHEN rank * 100 >= ranks * 90 THEN wait END) AS p90_seconds,
+    min(CASE WHEN rank * 100 >= ranks * 95 THEN wait END) AS p95_seconds,
+    max(wait) AS max_seconds,
+    CAST(sum(answered_wait_unknown) AS BIGINT) AS answered_wait_unknown,
+    CAST(sum(callbacks) AS BIGINT) AS callbacks,
+    CAST(sum(callbacks_answered) AS BIGINT) AS callbacks_answered,
+    sum(callback_wait_seconds) AS callback_wait_seconds,
+    CAST(sum(open) AS BIGINT) AS open
   FROM ranked
   GROUP BY queue_id, queue_name
 )

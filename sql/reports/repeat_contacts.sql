@@ -39,12 +39,16 @@ moments AS (
   WHERE customer_key IS NOT NULL AND direction = 'inbound'
 ),
 followed AS (
-  SELECT
-    account_id, customer_key, session_start_time,
-    lead(session_start_time) OVER (
-      PARTITION BY account_id, customer_key ORDER BY session_start_time NULLS LAST
-    ) AS next_start_time
-  FROM moments
+  SELECT account_id, customer_key, session_start_time
+  FROM (
+    SELECT
+      account_id, customer_key, session_start_time,
+      lead(session_start_time) OVER (
+        PARTITION BY account_id, customer_key ORDER BY session_start_time NULLS LAST
+      ) AS next_start_time
+    FROM moments
+  ) AS neighbours
+  WHERE seconds_between(session_start_time, next_start_time) <= CAST($repeat_days AS DOUBLE) * 86400
 ),
 reads AS (
   SELECT account_id, stream_id, max(least(window_to, as_of)) AS reaches_to
@@ -61,14 +65,13 @@ judged AS (
   SELECT
     c.channel, c.first_queue_id AS queue_id, c.first_queue_name AS queue_name, c.direction, c.customer_key, c.is_open,
     r.reaches_to,
-    coalesce(
-      seconds_between(c.session_start_time, f.next_start_time) <= CAST($repeat_days AS DOUBLE) * 86400, false
-    ) AS is_repeated,
+    f.session_start_time IS NOT NULL AS is_repeated,
     coalesce(
       seconds_between(c.session_start_time, r.reaches_to) > CAST($repeat_days AS DOUBLE) * 86400, false
     ) AS is_over
-  FROM near AS c
-  LEFT JOIN followed AS f
+  -- Those that are followed are fewer: the side that engines keep in memory.
+  FROM followed AS f
+  RIGHT JOIN near AS c
     ON c.account_id = f.account_id AND c.customer_key = f.customer_key AND c.session_start_time = f.session_start_time
   LEFT JOIN reaches AS r
     ON c.account_id = r.account_id

@@ -21,7 +21,7 @@ WITH chosen AS (
   SELECT
     channel, direction, is_open, session_start_time,
     local_time(session_start_time, CAST($time_zone AS STRING)) AS local
-  FROM contacts
+  FROM _sessions
   WHERE NOT is_side_session AND is_dated
     AND ($account IS NULL OR account_id = $account)
     AND ($channel IS NULL OR channel = $channel)

@@ -1,10 +1,11 @@
 -- Flat views over `conversations`, once for all engines: same columns, types, positions and rows. What the words mean is
--- in the comments here; nested access lives in views alone. Views whose names begin with `_` are steps of the others.
+-- in the comments here; nested access lives in views alone. Views whose names begin with `_` are steps of the others. In
+-- DataFusion they are tables that are computed in one pass over each list (src/query/steps), with the expressions of
+-- `_sessions` from here.
 --
--- Engines part in some places, which are filled in before an engine sees the text: `{conversations}` is the base table
--- (in DataFusion one with less below `destinations`: faster to read); `{each LIST AS NAME}` makes a row of each element,
--- `NAME`, with its index from 0, `NAME_index`; `{open_statuses}` is the schema's list, in lower case; `{lower TEXT}` is the
--- text with A to Z in lower case: of other letters, and of blanks other than the space, each engine has its own view.
+-- Engines part in some places, which are filled in before an engine sees the text: `{each LIST AS NAME}` makes a row of each
+-- element, `NAME`, with its index from 0, `NAME_index`; `{open_statuses}` is the schema's list, in lower case; `{lower TEXT}`
+-- is the text with A to Z in lower case: of other letters, and of blanks other than the space, each engine has its own view.
 --
 -- The API gives `''` for what is not there, so it is null in what reports group and count by.
 --
@@ -35,8 +36,8 @@ SELECT
   coalesce(is_voicemail, false) AS is_voicemail,
   -- Whether the start lies within a day of the partition's date: reports leave other rows to `data_quality`.
   coalesce(
-    CAST(session_start_time AS DATE) >= session_date - INTERVAL '1' DAY
-      AND CAST(session_start_time AS DATE) <= session_date + INTERVAL '1' DAY,
+    seconds_between(session_date, session_start_time) >= -86400
+      AND seconds_between(session_date, session_start_time) < 2 * 86400,
     false
   ) AS is_dated,
   csat_score,
@@ -56,7 +57,7 @@ SELECT
   dispositions,
   _flags AS flags,
   destinations
-FROM {conversations};
+FROM conversations;
 
 -- One row per destination.
 CREATE VIEW _destinations AS
@@ -160,14 +161,145 @@ SELECT
     ELSE 'unserved'
   END AS outcome,
   coalesce(queue_id, entry_queue_id) AS leg_queue_id,
-  coalesce(queue_name, entry_queue_name) AS leg_queue_name,
-  -- Of what was handled, accepted and ended, as far as it is known: hold lies inside interaction.
-  accepted_time IS NOT NULL AND interaction_end_time IS NOT NULL AS is_ended_leg,
-  CAST(coalesce(interaction_duration, seconds_between(accepted_time, interaction_end_time)) AS DOUBLE)
-    AS interaction_seconds,
-  CAST(coalesce(hold_duration, 0) AS DOUBLE) AS hold_seconds,
-  CAST(coalesce(after_call_work_duration, 0) AS DOUBLE) AS after_call_seconds
+  coalesce(queue_name, entry_queue_name) AS leg_queue_name
 FROM _routing;
+
+-- One row per offer of a destination to an agent who did not answer.
+CREATE VIEW _offers AS
+SELECT
+  *,
+  CAST(offer_index + 1 AS INT) AS offer_position,
+  offer['agent_id'] AS offer_agent_id,
+  offer['name'] AS offer_name,
+  offer['email'] AS offer_email,
+  offer['status'] AS offer_status,
+  offer['assigned_at'] AS offer_assigned_at,
+  offer['accepted_time'] AS offer_accepted_time,
+  offer['non_response_event'] AS offer_non_response_event
+FROM (SELECT *, {each offers AS offer} FROM _outcomes);
+
+-- One row per agent whom the agent of a destination consulted.
+CREATE VIEW _consultations AS
+SELECT
+  *,
+  CAST(consulted_index + 1 AS INT) AS consulted_position,
+  consulted['agent_id'] AS consulted_agent_id,
+  consulted['name'] AS consulted_name,
+  consulted['email'] AS consulted_email,
+  consulted['assigned_at'] AS consulted_assigned_at,
+  consulted['accepted_time'] AS consulted_accepted_time,
+  consulted['consulting_end_time'] AS consulted_consulting_end_time,
+  consulted['is_merged'] AS consulted_is_merged
+FROM (SELECT *, {each consulting_agents AS consulted} FROM _outcomes);
+
+-- One row per row of `conversations`, with what its destinations tell of it. Of legs that were accepted and ended, seconds are
+-- as far as they are known: hold lies inside interaction.
+CREATE VIEW _contacts AS
+SELECT
+  s.*,
+  CASE
+    WHEN s.is_bot_only AND s.is_open THEN 'open'
+    WHEN s.is_bot_only AND nullif(s.final_status, '') IS NULL THEN 'unknown'
+    WHEN s.is_bot_only AND s.final_status = 'BotResolved' THEN 'completed'
+    WHEN s.is_bot_only THEN 'dropped off'
+    WHEN r.last_outcome IS NOT NULL THEN r.last_outcome
+    WHEN r.answered_leg_count > 0 THEN 'direct'
+    WHEN s.final_status = 'USER ABANDONED' THEN 'abandoned before queue'
+    WHEN s.is_open THEN 'open'
+    ELSE 'unserved'
+  END AS outcome,
+  CAST(coalesce(r.queue_entry_count, 0) AS INT) AS queue_entry_count,
+  CAST(coalesce(r.answered_entry_count, 0) AS INT) AS answered_entry_count,
+  CAST(coalesce(r.timed_entry_count, 0) AS INT) AS timed_entry_count,
+  CAST(coalesce(r.answered_leg_count, 0) AS INT) AS answered_leg_count,
+  CAST(coalesce(r.handled_leg_count, 0) AS INT) AS handled_leg_count,
+  CAST(coalesce(r.consultation_count, 0) AS INT) AS consultation_count,
+  CAST(coalesce(r.external_transfer_count, 0) AS INT) AS external_transfer_count,
+  r.wait_seconds, r.interaction_seconds, r.hold_seconds, r.after_call_seconds,
+  r.last_entry_position, r.first_answered_position,
+  r.first_queue_id, r.first_queue_name, r.first_agent_id, r.first_agent_name
+FROM _sessions AS s
+LEFT JOIN (
+  SELECT
+    account_id, session_date, session_id, conversation_id,
+    sum(CASE WHEN is_queue_entry THEN 1 ELSE 0 END) AS queue_entry_count,
+    sum(CASE WHEN outcome IN ('answered', 'answered after reassignment') THEN 1 ELSE 0 END) AS answered_entry_count,
+    sum(CASE WHEN outcome IN ('answered', 'answered after reassignment') AND enter_time IS NOT NULL THEN 1 ELSE 0 END)
+      AS timed_entry_count,
+    sum(CASE WHEN accepted_time IS NOT NULL THEN 1 ELSE 0 END) AS answered_leg_count,
+    sum(CASE WHEN accepted_time IS NOT NULL AND interaction_end_time IS NOT NULL THEN 1 ELSE 0 END) AS handled_leg_count,
+    sum(CASE WHEN cardinality(consulting_agents) > 0 THEN cardinality(consulting_agents) ELSE 0 END)
+      AS consultation_count,
+    sum(CASE WHEN external_transfer_time IS NOT NULL OR external_transfer_destination IS NOT NULL THEN 1 ELSE 0 END)
+      AS external_transfer_count,
+    sum(
+      CASE
+        WHEN outcome IN ('answered', 'answered after reassignment')
+          THEN seconds_between(enter_time, coalesce(accepted_time, reassigned_accepted_time))
+      END
+    ) AS wait_seconds,
+    sum(
+      CASE
+        WHEN accepted_time IS NOT NULL AND interaction_end_time IS NOT NULL
+          THEN CAST(coalesce(interaction_duration, seconds_between(accepted_time, interaction_end_time)) AS DOUBLE)
+      END
+    ) AS interaction_seconds,
+    sum(
+      CASE
+        WHEN accepted_time IS NOT NULL AND interaction_end_time IS NOT NULL
+          THEN CAST(coalesce(hold_duration, 0) AS DOUBLE)
+      END
+    ) AS hold_seconds,
+    sum(
+      CASE
+        WHEN accepted_time IS NOT NULL AND interaction_end_time IS NOT NULL
+          THEN CAST(coalesce(after_call_work_duration, 0) AS DOUBLE)
+      END
+    ) AS after_call_seconds,
+    max(CASE WHEN entry_number = last_entry_number THEN outcome END) AS last_outcome,
+    max(CASE WHEN is_queue_entry THEN destination_position END) AS last_entry_position,
+    max(first_answered_position) AS first_answered_position,
+    max(CASE WHEN is_queue_entry AND entry_number = 1 THEN queue_id END) AS first_queue_id,
+    max(CASE WHEN is_queue_entry AND entry_number = 1 THEN queue_name END) AS first_queue_name,
+    max(CASE WHEN destination_position = first_answered_position THEN agent_id END) AS first_agent_id,
+    max(CASE WHEN destination_position = first_answered_position THEN agent_name END) AS first_agent_name
+  FROM _outcomes
+  GROUP BY account_id, session_date, session_id, conversation_id
+) AS r
+  ON s.account_id = r.account_id AND s.session_date = r.session_date AND s.session_id = r.session_id
+  AND s.conversation_id IS NOT DISTINCT FROM r.conversation_id;
+
+-- One row per disposition, tone, tag or flag in a list of a session.
+-- Of those of a contact that are alike the first `is_first_of_code`; one of them all, if any is not empty, `is_one_of_contact`.
+CREATE VIEW _dispositions AS
+SELECT
+  *,
+  CAST(code_index + 1 AS INT) AS code_position,
+  code IS NOT NULL AND array_position(dispositions, code) = code_index + 1 AS is_first_of_code,
+  code IS NOT NULL AND array_position(dispositions, code) = code_index + 1 AND code = {greatest_of dispositions}
+    AS is_one_of_contact
+FROM (SELECT *, {each dispositions AS code} FROM _contacts);
+
+CREATE VIEW _tones AS
+SELECT
+  *,
+  CAST(tone_index + 1 AS INT) AS tone_position,
+  tone['tone_name'] AS tone_tone_name,
+  tone['level'] AS tone_level,
+  tone['count'] AS tone_count,
+  tone['total_level'] AS tone_total_level
+FROM (SELECT *, {each dialog_tone AS tone} FROM _contacts);
+
+CREATE VIEW _session_level_tags AS
+SELECT *, CAST(tag_index + 1 AS INT) AS tag_position, tag['name'] AS tag_name, tag['value'] AS tag_value
+FROM (SELECT *, {each session_level_tags AS tag} FROM _sessions);
+
+CREATE VIEW _user_level_tags AS
+SELECT *, CAST(tag_index + 1 AS INT) AS tag_position, tag['name'] AS tag_name, tag['value'] AS tag_value
+FROM (SELECT *, {each user_level_tags AS tag} FROM _sessions);
+
+CREATE VIEW _flags AS
+SELECT *, CAST(flag_index + 1 AS INT) AS flag_position FROM (SELECT *, {each flags AS flag} FROM _sessions);
 
 -- One row per queue entry. accepted_time is that of the entry's own leg, else of the first reassigned agent before the
 -- next entry; wait_seconds runs from enter_time to it, abandon_seconds from enter_time to the session's end.
@@ -208,51 +340,39 @@ WHERE agent_id IS NOT NULL OR agent_name IS NOT NULL OR agent_email IS NOT NULL
 -- status `Answered` (F23): those are no missed offers.
 CREATE VIEW missed_offers AS
 SELECT
-  account_id, session_date, session_id, conversation_id, destination_position,
-  CAST(offer_index + 1 AS INT) AS offer_position,
+  account_id, session_date, session_id, conversation_id, destination_position, offer_position,
   channel, direction, session_start_time, session_end_time, is_side_session, is_open, is_dated,
-  queue_id, queue_name,
-  nullif(offer['agent_id'], '') AS agent_id,
-  nullif(offer['name'], '') AS agent_name,
-  nullif(offer['email'], '') AS agent_email,
-  offer['status'] AS status,
-  offer['assigned_at'] AS assigned_at,
-  nullif(offer['non_response_event'], '') AS non_response_event,
-  coalesce({lower trim(BOTH ' ' FROM offer['non_response_event'])} = 'supervisor reassigned', false)
+  leg_queue_id AS queue_id,
+  leg_queue_name AS queue_name,
+  nullif(offer_agent_id, '') AS agent_id,
+  nullif(offer_name, '') AS agent_name,
+  nullif(offer_email, '') AS agent_email,
+  offer_status AS status,
+  offer_assigned_at AS assigned_at,
+  nullif(offer_non_response_event, '') AS non_response_event,
+  coalesce({lower trim(BOTH ' ' FROM offer_non_response_event)} = 'supervisor reassigned', false)
     AS is_supervisor_reassigned
-FROM (
-  SELECT
-    account_id, session_date, session_id, conversation_id, destination_position,
-    channel, direction, session_start_time, session_end_time, is_side_session, is_open, is_dated,
-    leg_queue_id AS queue_id, leg_queue_name AS queue_name,
-    {each offers AS offer}
-  FROM _outcomes
-)
-WHERE offer['accepted_time'] IS NULL AND offer['status'] IS DISTINCT FROM 'Answered';
+FROM _offers
+WHERE offer_accepted_time IS NULL AND offer_status IS DISTINCT FROM 'Answered';
 
 -- One row per agent whom the agent of a leg consulted. The queue is that of the leg.
 CREATE VIEW consultations AS
 SELECT
   account_id, session_date, session_id, conversation_id, destination_position,
   CAST(1 AS INT) AS leg_position,
-  CAST(consulted_index + 1 AS INT) AS consultation_position,
+  consulted_position AS consultation_position,
   channel, direction, session_start_time, session_end_time, is_side_session, is_open, is_dated,
-  queue_id, queue_name, agent_id, agent_name,
-  consulted['agent_id'] AS consulted_agent_id,
-  consulted['name'] AS consulted_agent_name,
-  consulted['email'] AS consulted_agent_email,
-  consulted['assigned_at'] AS assigned_at,
-  consulted['accepted_time'] AS accepted_time,
-  consulted['consulting_end_time'] AS consulting_end_time,
-  consulted['is_merged'] AS is_merged
-FROM (
-  SELECT
-    account_id, session_date, session_id, conversation_id, destination_position,
-    channel, direction, session_start_time, session_end_time, is_side_session, is_open, is_dated,
-    leg_queue_id AS queue_id, leg_queue_name AS queue_name, agent_id, agent_name,
-    {each consulting_agents AS consulted}
-  FROM _outcomes
-);
+  leg_queue_id AS queue_id,
+  leg_queue_name AS queue_name,
+  agent_id, agent_name,
+  consulted_agent_id,
+  consulted_name AS consulted_agent_name,
+  consulted_email AS consulted_agent_email,
+  consulted_assigned_at AS assigned_at,
+  consulted_accepted_time AS accepted_time,
+  consulted_consulting_end_time AS consulting_end_time,
+  consulted_is_merged AS is_merged
+FROM _consultations;
 
 -- One row per row of `conversations`; side sessions and open ones are among them, and marked. A contact's outcome is
 -- that of its last queue entry; a bot-only session that is open has no other outcome yet. It was transferred if more
@@ -261,136 +381,70 @@ FROM (
 -- accepted and ended, handled_leg_count.
 CREATE VIEW contacts AS
 SELECT
-  s.account_id, s.session_date, s.session_id, s.conversation_id,
-  s.channel, s.direction, s.session_start_time, s.session_end_time,
-  s.final_status, s.smart_status, s.reason, s.disconnecting_event,
-  s.is_bot_only, s.is_side_session, s.is_open, s.is_voicemail, s.is_dated,
-  CASE
-    WHEN s.is_bot_only AND s.is_open THEN 'open'
-    WHEN s.is_bot_only AND nullif(s.final_status, '') IS NULL THEN 'unknown'
-    WHEN s.is_bot_only AND s.final_status = 'BotResolved' THEN 'completed'
-    WHEN s.is_bot_only THEN 'dropped off'
-    WHEN r.last_outcome IS NOT NULL THEN r.last_outcome
-    WHEN r.answered_leg_count > 0 THEN 'direct'
-    WHEN s.final_status = 'USER ABANDONED' THEN 'abandoned before queue'
-    WHEN s.is_open THEN 'open'
-    ELSE 'unserved'
-  END AS outcome,
-  coalesce(r.answered_leg_count, 0) > 0 AS is_handled,
-  coalesce(r.answered_leg_count > 1 OR r.last_entry_position > r.first_answered_position, false) AS is_transferred,
-  CAST(coalesce(r.queue_entry_count, 0) AS INT) AS queue_entry_count,
-  CAST(coalesce(r.answered_entry_count, 0) AS INT) AS answered_entry_count,
-  CAST(coalesce(r.timed_entry_count, 0) AS INT) AS timed_entry_count,
-  CAST(coalesce(r.answered_leg_count, 0) AS INT) AS answered_leg_count,
-  CAST(coalesce(r.handled_leg_count, 0) AS INT) AS handled_leg_count,
-  CAST(coalesce(r.consultation_count, 0) AS INT) AS consultation_count,
-  CAST(coalesce(r.external_transfer_count, 0) AS INT) AS external_transfer_count,
-  r.wait_seconds, r.interaction_seconds, r.hold_seconds, r.after_call_seconds,
-  r.first_queue_id, r.first_queue_name, r.first_agent_id, r.first_agent_name,
+  account_id, session_date, session_id, conversation_id,
+  channel, direction, session_start_time, session_end_time,
+  final_status, smart_status, reason, disconnecting_event,
+  is_bot_only, is_side_session, is_open, is_voicemail, is_dated, outcome,
+  answered_leg_count > 0 AS is_handled,
+  coalesce(answered_leg_count > 1 OR last_entry_position > first_answered_position, false) AS is_transferred,
+  queue_entry_count, answered_entry_count, timed_entry_count, answered_leg_count, handled_leg_count,
+  consultation_count, external_transfer_count,
+  wait_seconds, interaction_seconds, hold_seconds, after_call_seconds,
+  first_queue_id, first_queue_name, first_agent_id, first_agent_name,
   -- '' is none; a number without digits, of zeros alone, or 266696687 (ANONYMOUS on a keypad) names nobody.
   coalesce(
     CASE
-      WHEN replace(s.customer_digits, '0', '') <> '' AND s.customer_digits <> '266696687' THEN s.customer_digits
+      WHEN replace(customer_digits, '0', '') <> '' AND customer_digits <> '266696687' THEN customer_digits
     END,
-    nullif({lower trim(BOTH ' ' FROM s.customer_email)}, ''),
-    nullif(s.user_id, '')
+    nullif({lower trim(BOTH ' ' FROM customer_email)}, ''),
+    nullif(user_id, '')
   ) AS customer_key,
-  s.csat_score, s.nps_score, s.like_dislike_score, s.survey_type, s.last_intent_name
-FROM _sessions AS s
-LEFT JOIN (
-  SELECT
-    account_id, session_date, session_id, conversation_id,
-    sum(CASE WHEN is_queue_entry THEN 1 ELSE 0 END) AS queue_entry_count,
-    sum(CASE WHEN outcome IN ('answered', 'answered after reassignment') THEN 1 ELSE 0 END) AS answered_entry_count,
-    sum(CASE WHEN outcome IN ('answered', 'answered after reassignment') AND enter_time IS NOT NULL THEN 1 ELSE 0 END)
-      AS timed_entry_count,
-    sum(CASE WHEN accepted_time IS NOT NULL THEN 1 ELSE 0 END) AS answered_leg_count,
-    sum(CASE WHEN is_ended_leg THEN 1 ELSE 0 END) AS handled_leg_count,
-    sum(CASE WHEN cardinality(consulting_agents) > 0 THEN cardinality(consulting_agents) ELSE 0 END)
-      AS consultation_count,
-    sum(CASE WHEN external_transfer_time IS NOT NULL OR external_transfer_destination IS NOT NULL THEN 1 ELSE 0 END)
-      AS external_transfer_count,
-    sum(
-      CASE
-        WHEN outcome IN ('answered', 'answered after reassignment')
-          THEN seconds_between(enter_time, coalesce(accepted_time, reassigned_accepted_time))
-      END
-    ) AS wait_seconds,
-    sum(CASE WHEN is_ended_leg THEN interaction_seconds END) AS interaction_seconds,
-    sum(CASE WHEN is_ended_leg THEN hold_seconds END) AS hold_seconds,
-    sum(CASE WHEN is_ended_leg THEN after_call_seconds END) AS after_call_seconds,
-    max(CASE WHEN entry_number = last_entry_number THEN outcome END) AS last_outcome,
-    max(CASE WHEN is_queue_entry THEN destination_position END) AS last_entry_position,
-    max(first_answered_position) AS first_answered_position,
-    max(CASE WHEN is_queue_entry AND entry_number = 1 THEN queue_id END) AS first_queue_id,
-    max(CASE WHEN is_queue_entry AND entry_number = 1 THEN queue_name END) AS first_queue_name,
-    max(CASE WHEN destination_position = first_answered_position THEN agent_id END) AS first_agent_id,
-    max(CASE WHEN destination_position = first_answered_position THEN agent_name END) AS first_agent_name
-  FROM _outcomes
-  GROUP BY account_id, session_date, session_id, conversation_id
-) AS r
-  ON s.account_id = r.account_id AND s.session_date = r.session_date AND s.session_id = r.session_id
-  AND s.conversation_id IS NOT DISTINCT FROM r.conversation_id;
+  csat_score, nps_score, like_dislike_score, survey_type, last_intent_name
+FROM _contacts;
 
 -- One row per disposition of a contact, with what is known of the contact; one code can stand there twice.
 CREATE VIEW dispositions AS
 SELECT
-  c.account_id, c.session_date, c.session_id, c.conversation_id,
-  CAST(d.code_index + 1 AS INT) AS disposition_position,
-  c.channel, c.direction, c.session_start_time, c.session_end_time, c.is_side_session, c.is_open, c.is_dated,
-  d.code, c.outcome, c.is_handled, c.first_queue_id, c.first_queue_name, c.first_agent_id, c.first_agent_name,
-  c.handled_leg_count, c.interaction_seconds, c.hold_seconds, c.after_call_seconds
-FROM (
-  SELECT account_id, session_date, session_id, conversation_id, {each dispositions AS code} FROM _sessions
-) AS d
-JOIN contacts AS c
-  ON d.account_id = c.account_id AND d.session_date = c.session_date AND d.session_id = c.session_id
-  AND d.conversation_id IS NOT DISTINCT FROM c.conversation_id;
+  account_id, session_date, session_id, conversation_id,
+  code_position AS disposition_position,
+  channel, direction, session_start_time, session_end_time, is_side_session, is_open, is_dated,
+  code, outcome,
+  answered_leg_count > 0 AS is_handled,
+  first_queue_id, first_queue_name, first_agent_id, first_agent_name,
+  handled_leg_count, interaction_seconds, hold_seconds, after_call_seconds
+FROM _dispositions;
 
 -- One row per tone that was detected in a talk, attributed to the contact's first queue and first agent.
 CREATE VIEW dialog_tones AS
 SELECT
-  c.account_id, c.session_date, c.session_id, c.conversation_id,
-  CAST(t.tone_index + 1 AS INT) AS tone_position,
-  c.channel, c.direction, c.session_start_time, c.session_end_time, c.is_side_session, c.is_open, c.is_dated,
-  c.first_queue_id, c.first_queue_name, c.first_agent_id, c.first_agent_name,
-  t.tone['tone_name'] AS tone_name,
-  t.tone['level'] AS level,
-  t.tone['count'] AS count,
-  t.tone['total_level'] AS total_level
-FROM (
-  SELECT account_id, session_date, session_id, conversation_id, {each dialog_tone AS tone} FROM _sessions
-) AS t
-JOIN contacts AS c
-  ON t.account_id = c.account_id AND t.session_date = c.session_date AND t.session_id = c.session_id
-  AND t.conversation_id IS NOT DISTINCT FROM c.conversation_id;
+  account_id, session_date, session_id, conversation_id,
+  tone_position,
+  channel, direction, session_start_time, session_end_time, is_side_session, is_open, is_dated,
+  first_queue_id, first_queue_name, first_agent_id, first_agent_name,
+  tone_tone_name AS tone_name,
+  tone_level AS level,
+  tone_count AS count,
+  tone_total_level AS total_level
+FROM _tones;
 
 -- One row per tag of a session or of its user: `level` says which, positions count within it.
 CREATE VIEW session_tags AS
 SELECT
-  account_id, session_date, session_id, conversation_id, level, tag_position,
+  account_id, session_date, session_id, conversation_id, 'session' AS level, tag_position,
   channel, direction, session_start_time, session_end_time, is_side_session, is_open, is_dated,
-  tag['name'] AS name,
-  tag['value'] AS value
-FROM (
-  SELECT
-    account_id, session_date, session_id, conversation_id, 'session' AS level,
-    channel, direction, session_start_time, session_end_time, is_side_session, is_open, is_dated,
-    tag, CAST(tag_index + 1 AS INT) AS tag_position
-  FROM (SELECT *, {each session_level_tags AS tag} FROM _sessions)
-  UNION ALL
-  SELECT
-    account_id, session_date, session_id, conversation_id, 'user' AS level,
-    channel, direction, session_start_time, session_end_time, is_side_session, is_open, is_dated,
-    tag, CAST(tag_index + 1 AS INT) AS tag_position
-  FROM (SELECT *, {each user_level_tags AS tag} FROM _sessions)
-);
+  tag_name AS name, tag_value AS value
+FROM _session_level_tags
+UNION ALL
+SELECT
+  account_id, session_date, session_id, conversation_id, 'user' AS level, tag_position,
+  channel, direction, session_start_time, session_end_time, is_side_session, is_open, is_dated,
+  tag_name AS name, tag_value AS value
+FROM _user_level_tags;
 
 -- One row per flag that the loader put on a row, `_flags`.
 CREATE VIEW row_flags AS
 SELECT
-  account_id, session_date, session_id, conversation_id,
-  CAST(flag_index + 1 AS INT) AS flag_position,
+  account_id, session_date, session_id, conversation_id, flag_position,
   channel, direction, session_start_time, session_end_time, is_side_session, is_open, is_dated,
   flag
-FROM (SELECT *, {each flags AS flag} FROM _sessions);
+FROM _flags;

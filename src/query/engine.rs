@@ -2,6 +2,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use super::QueryError;
+use super::functions::LOWER_ASCII;
 
 /// An engine that views and reports are written for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,6 +55,24 @@ impl Engine {
         match self {
             Self::Datafusion | Self::Duckdb => format!("unnest({list}) AS {name}"),
             Self::Spark => format!("explode({list}) AS {name}"),
+        }
+    }
+
+    /// A text with A to Z in lower case, and no other letters.
+    pub(super) fn lower(self, text: &str) -> String {
+        match self {
+            Self::Datafusion => format!("{LOWER_ASCII}({text})"),
+            Self::Duckdb | Self::Spark => {
+                format!("translate({text}, 'ABCDEFGHIJKLMNOPQRSTUVWXYZ', 'abcdefghijklmnopqrstuvwxyz')")
+            }
+        }
+    }
+
+    /// The greatest element of a list, by the order of its values.
+    pub(super) fn greatest_of(self, list: &str) -> String {
+        match self {
+            Self::Datafusion | Self::Spark => format!("array_max({list})"),
+            Self::Duckdb => format!("list_max({list})"),
         }
     }
 }

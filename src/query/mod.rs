@@ -21,8 +21,9 @@ mod files;
 mod format;
 mod functions;
 mod headroom;
+mod leaves;
 mod ledger;
-mod narrow;
+mod older;
 mod pinned;
 mod reader;
 mod report;
@@ -30,6 +31,7 @@ mod rows;
 mod said;
 mod script;
 mod session;
+mod steps;
 mod suggest;
 mod table;
 #[cfg(test)]

@@ -33,6 +33,12 @@ impl Statement {
         !matches!(&self.parsed, SqlStatement::Statement(ast) if matches!(ast.as_ref(), Ast::CreateView { .. }))
     }
 
+    /// The view that it makes.
+    pub(super) fn creates(&self) -> Option<String> {
+        let SqlStatement::Statement(ast) = &self.parsed else { return None };
+        if let Ast::CreateView(view) = ast.as_ref() { Some(view.name.to_string()) } else { None }
+    }
+
     pub(super) fn refused(&self) -> QueryError {
         let words: Vec<_> = self.sql().split_whitespace().take(2).map(str::to_uppercase).collect();
         QueryError::Refused { number: self.number, found: words.join(" ") }

@@ -24,11 +24,12 @@ use super::headroom::Headroom;
 use super::ledger::LedgerLines;
 use super::pinned::PinnedStore;
 use super::report::{Params, Report};
+use super::rows::told;
 use super::said::unknown_function;
 use super::script::{self, Statement};
 use super::suggest::near;
 use super::table::{Conversations, STORE_URL};
-use super::{QueryError, Rows, functions, views};
+use super::{QueryError, Rows, functions, steps, views};
 use crate::schema::LedgerTableSchema;
 
 /// How much a session may use.
@@ -64,13 +65,16 @@ impl Session {
         let mut context = SessionContext::new_with_config_rt(config(&settings), runtime);
         functions::register(&mut context).map_err(internal)?;
         context.register_table("conversations", Arc::new(Conversations::declared())).map_err(internal)?;
-        context.register_table(views::NARROW, Arc::new(Conversations::narrowed())).map_err(internal)?;
         context.register_table(views::EXTRAS, Arc::new(Conversations::extras())).map_err(internal)?;
         for table in LedgerTableSchema::all() {
             context.register_table(table.name.as_str(), Arc::new(LedgerLines::of(table))).map_err(internal)?;
         }
+        let flat = views::datafusion()?;
+        for (name, table) in steps::tables(&context, &flat.sessions.parsed).await.map_err(internal)? {
+            context.register_table(name, table).map_err(internal)?;
+        }
         let session = Self { files, context };
-        for statement in views::datafusion()? {
+        for statement in flat.views {
             session.run(&statement).await?;
         }
         Ok(session)
@@ -154,7 +158,7 @@ impl Session {
     /// Columns of a table or view; none if there is no such table.
     pub async fn columns(&self, table: &str) -> Option<Arc<ArrowSchema>> {
         let provider = self.context.table_provider(table).await.ok()?;
-        Some(provider.schema())
+        Some(told(&provider.schema()))
     }
 
     pub(super) async fn table_type(&self, table: &str) -> Option<TableType> {

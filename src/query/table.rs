@@ -14,17 +14,21 @@ use datafusion::datasource::physical_plan::{FileGroup, FileScanConfigBuilder, Pa
 use datafusion::datasource::source::DataSourceExec;
 use datafusion::datasource::table_schema::TableSchema;
 use datafusion::logical_expr::utils::conjunction;
-use datafusion::logical_expr::{Expr, TableProviderFilterPushDown};
+use datafusion::logical_expr::{BinaryExpr, Expr, Operator, TableProviderFilterPushDown};
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::empty::EmptyExec;
 
 use super::files::{DayObject, Snapshot};
-use super::narrow::{extras, narrow};
-use super::reader::ReaderFactory;
+use super::leaves::{Leaves, extras, only, viewed};
+use super::older::OlderObjects;
+use super::reader::{ReaderFactory, Texts};
 use crate::schema::Schema;
 
 /// URL under which a statement's pinned store is known to the engine.
 pub(super) const STORE_URL: &str = "kore-lake://lake";
+
+/// Columns that tell few rows from all others.
+const KEYS: [&str; 2] = ["session_id", "conversation_id"];
 
 /// The base table `conversations`: the lake's days under the declared schema.
 ///
@@ -35,29 +39,35 @@ pub(super) struct Conversations {
     stored: SchemaRef,
     partitions: Vec<FieldRef>,
     full: SchemaRef,
+    texts: Texts,
 }
 
 impl Conversations {
     /// The table under the declared schema.
     pub(super) fn declared() -> Self {
-        Self::new(Schema::conversations_arrow())
+        Self::new(Schema::conversations_arrow(), Texts::AsStored)
     }
 
-    /// The same rows with less below `destinations`, for the views: faster to read.
-    pub(super) fn narrowed() -> Self {
-        Self::new(narrow(&Schema::conversations_arrow()))
+    /// The same rows with these leaves, and no others.
+    pub(super) fn of(leaves: &Leaves) -> Self {
+        Self::new(only(&Schema::conversations_arrow(), leaves), Texts::AsViews)
+    }
+
+    /// The same rows, as the steps of the views read them.
+    pub(super) fn viewed() -> Self {
+        Self::new(viewed(&Schema::conversations_arrow()), Texts::AsViews)
     }
 
     /// The same rows with their key and what was kept in `extra`, at any depth.
     pub(super) fn extras() -> Self {
-        Self::new(extras(&Schema::conversations_arrow()))
+        Self::new(extras(&Schema::conversations_arrow()), Texts::AsViews)
     }
 
-    fn new(stored: SchemaRef) -> Self {
+    fn new(stored: SchemaRef, texts: Texts) -> Self {
         let partitions: Vec<FieldRef> =
             Schema::conversations().arrow_partition_fields().into_iter().map(Arc::new).collect();
         let fields: Vec<FieldRef> = stored.fields().iter().chain(&partitions).cloned().collect();
-        Self { stored, partitions, full: Arc::new(ArrowSchema::new(fields)) }
+        Self { stored, partitions, full: Arc::new(ArrowSchema::new(fields)), texts }
     }
 
     /// Whether a filter needs the partition columns alone: then the choice of objects answers it.
@@ -75,6 +85,23 @@ impl Conversations {
         let keep = predicate.evaluate(&batch)?.into_array(days.len())?;
         let keep: &BooleanArray = as_boolean_array(&keep)?;
         Ok(days.iter().zip(keep).filter(|(_, keep)| *keep == Some(true)).map(|(day, _)| day).collect())
+    }
+}
+
+/// Whether few rows pass: then nothing of the others is decoded but what the filter needs.
+fn is_look_up(filter: &Expr) -> bool {
+    let is_key = |side: &Expr| match side {
+        Expr::Column(column) => KEYS.contains(&column.name.as_str()),
+        // `''` is no conversation in the views.
+        Expr::ScalarFunction(call) if call.func.name() == "nullif" => {
+            matches!(&call.args[0], Expr::Column(column) if KEYS.contains(&column.name.as_str()))
+        }
+        _ => false,
+    };
+    match filter {
+        Expr::BinaryExpr(BinaryExpr { left, op: Operator::Eq, right }) => is_key(left) || is_key(right),
+        Expr::InList(list) => !list.negated && is_key(&list.expr),
+        _ => false,
     }
 }
 
@@ -132,11 +159,13 @@ impl TableProvider for Conversations {
             TableSchema::builder(Arc::clone(&self.stored)).with_table_partition_cols(self.partitions.clone()).build();
         let source = ParquetSource::new(schema)
             .with_table_parquet_options(state.table_options().parquet.clone())
-            .with_parquet_file_reader_factory(Arc::new(ReaderFactory::new(Arc::clone(&snapshot))));
+            .with_pushdown_filters(filters.iter().any(is_look_up))
+            .with_parquet_file_reader_factory(Arc::new(ReaderFactory::new(Arc::clone(&snapshot), self.texts)));
         let config = FileScanConfigBuilder::new(ObjectStoreUrl::parse(STORE_URL)?, Arc::new(source))
             .with_file_groups(file_groups(&days, state.config().target_partitions()))
             .with_projection_indices(projection.cloned())?
             .with_limit(limit)
+            .with_expr_adapter(Some(Arc::new(OlderObjects)))
             .build();
         Ok(DataSourceExec::from_data_source(config))
     }

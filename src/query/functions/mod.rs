@@ -2,9 +2,11 @@
 
 mod json;
 mod scalar;
+mod text;
 mod time;
 
-pub(super) use time::time_zone;
+pub(super) use text::LOWER_ASCII;
+pub(super) use time::{seconds, time_zone};
 
 use datafusion::common::Result;
 use datafusion::prelude::SessionContext;
@@ -12,7 +14,7 @@ use datafusion::prelude::SessionContext;
 /// Tells DataFusion of the prelude's functions and of `datafusion-functions-json` (`json_get`, `->`, `->>`, …).
 pub(super) fn register(context: &mut SessionContext) -> Result<()> {
     datafusion_functions_json::register_all(context)?;
-    for function in time::functions().into_iter().chain(json::functions()) {
+    for function in time::functions().into_iter().chain(json::functions()).chain(text::functions()) {
         context.register_udf(function);
     }
     Ok(())

@@ -13,16 +13,20 @@ pub(super) enum Takes {
     /// A timestamp of any unit, with a zone or without (then as it reads), or a date (its midnight).
     Time,
     Text,
+    /// Text in whichever form it comes.
+    AnyText,
     Integer,
 }
 
-/// A pure function of the prelude. Its arguments come as arrays of one length, nulls included.
+/// A pure function of the prelude. Its arguments come as arrays of one length, nulls included; but where it
+/// `keeps_constants`, one that is the same for all rows has one row.
 pub(super) struct Prelude {
     pub(super) name: &'static str,
     pub(super) takes: &'static [Takes],
     /// The result's type, by the types of the arguments after their casts.
     pub(super) returns: fn(&[DataType]) -> DataType,
     pub(super) call: fn(&[ArrayRef]) -> Result<ArrayRef>,
+    pub(super) keeps_constants: bool,
     pub(super) signature: Signature,
 }
 
@@ -33,8 +37,27 @@ impl Prelude {
         returns: fn(&[DataType]) -> DataType,
         call: fn(&[ArrayRef]) -> Result<ArrayRef>,
     ) -> ScalarUDF {
+        ScalarUDF::new_from_impl(Self::of(name, takes, returns, call))
+    }
+
+    /// A function whose first argument has all rows, and each other one all of them or one.
+    pub(super) fn udf_keeping_constants(
+        name: &'static str,
+        takes: &'static [Takes],
+        returns: fn(&[DataType]) -> DataType,
+        call: fn(&[ArrayRef]) -> Result<ArrayRef>,
+    ) -> ScalarUDF {
+        ScalarUDF::new_from_impl(Self { keeps_constants: true, ..Self::of(name, takes, returns, call) })
+    }
+
+    fn of(
+        name: &'static str,
+        takes: &'static [Takes],
+        returns: fn(&[DataType]) -> DataType,
+        call: fn(&[ArrayRef]) -> Result<ArrayRef>,
+    ) -> Self {
         let signature = Signature::user_defined(Volatility::Immutable);
-        ScalarUDF::new_from_impl(Self { name, takes, returns, call, signature })
+        Self { name, takes, returns, call, keeps_constants: false, signature }
     }
 }
 
@@ -51,6 +74,8 @@ impl Takes {
             (Self::Text, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View | DataType::Null) => {
                 Some(DataType::Utf8)
             }
+            (Self::AnyText, DataType::Utf8 | DataType::Utf8View) => Some(found.clone()),
+            (Self::AnyText, DataType::LargeUtf8 | DataType::Null) => Some(DataType::Utf8),
             (Self::Integer, found) if found.is_integer() || found.is_null() => Some(DataType::Int64),
             _ => None,
         }
@@ -59,7 +84,7 @@ impl Takes {
     fn named(self) -> &'static str {
         match self {
             Self::Time => "a timestamp or date",
-            Self::Text => "text",
+            Self::Text | Self::AnyText => "text",
             Self::Integer => "an integer",
         }
     }
@@ -94,7 +119,11 @@ impl ScalarUDFImpl for Prelude {
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
         let constant = args.args.iter().all(|value| matches!(value, ColumnarValue::Scalar(_)));
         let rows = if constant { 1 } else { args.number_rows };
-        let arrays: Vec<ArrayRef> = args.args.into_iter().map(|value| value.into_array(rows)).collect::<Result<_>>()?;
+        let array = |(at, value): (usize, ColumnarValue)| {
+            let one = self.keeps_constants && at > 0 && matches!(value, ColumnarValue::Scalar(_));
+            value.into_array(if one { 1 } else { rows })
+        };
+        let arrays: Vec<ArrayRef> = args.args.into_iter().enumerate().map(array).collect::<Result<_>>()?;
         let result = (self.call)(&arrays)?;
         if constant {
             return Ok(ColumnarValue::Scalar(ScalarValue::try_from_array(&result, 0)?));

@@ -9,4 +9,5 @@ mod pins;
 mod reports;
 mod routing_reports;
 mod statements;
+mod steps;
 mod words;
