@@ -42,6 +42,7 @@ const BATCH_ROWS: usize = 2_048;
 const PAGE_RECORDS: usize = 100;
 const ROW_GROUP_ROWS: usize = 131_072;
 
+#[expect(clippy::print_stdout, reason = "the line is the result")]
 fn main() -> Result<(), Error> {
     let options = Options::parse()?;
     rayon::ThreadPoolBuilder::new().num_threads(options.threads).build_global()?;
