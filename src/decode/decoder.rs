@@ -6,6 +6,7 @@ use arrow::array::{
 };
 use arrow::datatypes::Field;
 use arrow::record_batch::RecordBatch;
+use simdutf8::compat::from_utf8;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::column::{ColumnDecoder, Taken};
@@ -13,23 +14,33 @@ use super::error::DecodeError;
 use super::flags::{Clocks, Flags};
 use super::number;
 use super::object::ObjectDecoder;
-use super::page::{DecodedPage, Reject, RejectReason};
+use super::page::{AppendedPage, DecodedPage, DecodedRows, Reject, RejectReason};
 use super::scan::{Hashed, Scan, Value};
-use crate::clock::object_id_time;
-use crate::schema::{RunId, Schema, StreamId};
+use crate::clock::{UtcTime, object_id_time};
+use crate::schema::{ApiVersion, RunId, Schema, StreamId};
 use crate::source::Page;
 
 /// Longest body that is taken: a page of 200 records is about 0.5 MB, and far above this the 32-bit
 /// offsets of Arrow would not hold.
 const BODY_LIMIT_BYTES: usize = 256 << 20;
 
-/// Turns pages into batches. It keeps its buffers' shape from page to page, so use one for many pages.
+/// Turns pages into batches. It keeps its buffers' shape from batch to batch, so use one for many pages.
 pub struct Decoder {
     schema: &'static Schema,
     record: ObjectDecoder,
     columns: RootColumns,
     rows: Vec<Row>,
+    /// Of the pages that were appended, the number of rows up to their end and what those of each have in common.
+    pages: Vec<(usize, PageFacts)>,
     rejects: Vec<Reject>,
+}
+
+/// What all rows of a page have in common.
+struct PageFacts {
+    fetched_at: UtcTime,
+    api: ApiVersion,
+    stream_id: Option<StreamId>,
+    time_zone_offset: i32,
 }
 
 /// What a row has beside the columns that mirror the record.
@@ -79,6 +90,7 @@ impl Decoder {
             record: ObjectDecoder::new(&schema.columns),
             columns: RootColumns::new(schema),
             rows: Vec::new(),
+            pages: Vec::new(),
             rejects: Vec::new(),
         }
     }
@@ -89,19 +101,46 @@ impl Decoder {
     /// The body is no page: not JSON, without a `data` array, or reporting errors. Nothing of it is
     /// kept, and the decoder can go on with another page. [`DecodeError`] says whether a retry helps.
     pub fn decode(&mut self, page: &Page, run_id: &RunId) -> Result<DecodedPage, DecodeError> {
+        let AppendedPage { rejects, num_results, .. } = self.append(page)?;
+        let DecodedRows { rows, session_dates } = self.finish(run_id);
+        Ok(DecodedPage { rows, session_dates, rejects, num_results })
+    }
+
+    /// Decodes one page to rows behind those of the pages before, until [`finish`](Self::finish): quicker than a batch a
+    /// page, as a page has few rows for so many columns.
+    ///
+    /// # Errors
+    /// As [`decode`](Self::decode); the rows of the pages before are kept.
+    pub fn append(&mut self, page: &Page) -> Result<AppendedPage, DecodeError> {
+        let before = self.rows.len();
         let outcome = self.take_page(&page.body, page.request.body.time_zone_offset);
+        let rejects = std::mem::take(&mut self.rejects);
         if outcome.is_err() {
-            self.record.truncate(0);
-            self.rows.clear();
-            self.rejects.clear();
+            self.record.truncate(before);
+            self.rows.truncate(before);
         }
         let num_results = outcome?;
-        Ok(DecodedPage {
-            session_dates: self.rows.iter().map(|row| row.session_date).collect(),
-            rows: self.finish(page, run_id),
-            rejects: std::mem::take(&mut self.rejects),
-            num_results,
-        })
+        let facts = PageFacts {
+            fetched_at: page.fetched_at,
+            api: page.request.api,
+            stream_id: page.request.stream_id.clone(),
+            time_zone_offset: page.request.body.time_zone_offset,
+        };
+        self.pages.push((self.rows.len(), facts));
+        Ok(AppendedPage { rows: self.rows.len() - before, rejects, num_results })
+    }
+
+    /// The rows of the pages that were appended; the decoder is empty again.
+    pub fn finish(&mut self, run_id: &RunId) -> DecodedRows {
+        let (rows, pages) = (std::mem::take(&mut self.rows), std::mem::take(&mut self.pages));
+        let record = self.record.finish(rows.len());
+        let record = record.as_any().downcast_ref::<StructArray>().expect("an object is a struct");
+        let mut columns = record.columns().to_vec();
+        let ours = &self.schema.columns[columns.len()..];
+        columns.extend(ours.iter().map(|column| our_column(&column.name, &rows, &pages, run_id)));
+        let batch =
+            RecordBatch::try_new(Schema::conversations_arrow(), columns).expect("the columns follow the schema");
+        DecodedRows { rows: batch, session_dates: rows.iter().map(|row| row.session_date).collect() }
     }
 
     /// Takes the records of a page; its `numResults`.
@@ -109,7 +148,7 @@ impl Decoder {
         if body.len() > BODY_LIMIT_BYTES {
             return Err(DecodeError::TooLarge { limit_bytes: BODY_LIMIT_BYTES, found_bytes: body.len() });
         }
-        let text = std::str::from_utf8(body).map_err(|error| DecodeError::NotUtf8 { position: error.valid_up_to() })?;
+        let text = from_utf8(body).map_err(|error| DecodeError::NotUtf8 { position: error.valid_up_to() })?;
         let mut scan = Scan::new(text, offset_minutes);
         if scan.peek() != b'{' {
             let found = scan.peek_kind();
@@ -197,35 +236,36 @@ impl Decoder {
         let begin = clocks.of_id.or(clocks.start).ok_or(RejectReason::NoTime)?;
         Ok(Row { session_date: begin.days(), content_hash, flags: clocks.flags() })
     }
-
-    fn finish(&mut self, page: &Page, run_id: &RunId) -> RecordBatch {
-        let rows = std::mem::take(&mut self.rows);
-        let record = self.record.finish(rows.len());
-        let record = record.as_any().downcast_ref::<StructArray>().expect("an object is a struct");
-        let mut columns = record.columns().to_vec();
-        let ours = &self.schema.columns[columns.len()..];
-        columns.extend(ours.iter().map(|column| our_column(&column.name, &rows, page, run_id)));
-        RecordBatch::try_new(Schema::conversations_arrow(), columns).expect("the columns follow the schema")
-    }
 }
 
-fn our_column(name: &str, rows: &[Row], page: &Page, run_id: &RunId) -> ArrayRef {
-    let texts = |text: Option<&str>| Arc::new(StringArray::from(vec![text; rows.len()]));
+fn our_column(name: &str, rows: &[Row], pages: &[(usize, PageFacts)], run_id: &RunId) -> ArrayRef {
     match name {
         "_fetched_at" => {
-            let times = TimestampMicrosecondArray::from(vec![page.fetched_at.micros(); rows.len()]);
+            let times: TimestampMicrosecondArray = each_row(pages, |page| Some(page.fetched_at.micros()));
             Arc::new(times.with_timezone("UTC"))
         }
-        "_api_version" => texts(Some(page.request.api.as_str())),
-        "_run_id" => texts(Some(run_id.as_str())),
-        "_stream_id" => texts(page.request.stream_id.as_ref().map(StreamId::as_str)),
-        "_time_zone_offset" => Arc::new(Int32Array::from(vec![page.request.body.time_zone_offset; rows.len()])),
+        "_api_version" => Arc::new(each_row::<StringArray, _>(pages, |page| Some(page.api.as_str()))),
+        "_run_id" => Arc::new(each_row::<StringArray, _>(pages, |_| Some(run_id.as_str()))),
+        "_stream_id" => {
+            Arc::new(each_row::<StringArray, _>(pages, |page| page.stream_id.as_ref().map(StreamId::as_str)))
+        }
+        "_time_zone_offset" => Arc::new(each_row::<Int32Array, _>(pages, |page| Some(page.time_zone_offset))),
         "_flags" => flags(rows),
         "_content_hash" => {
             Arc::new(rows.iter().map(|row| Some(row.content_hash.cast_signed())).collect::<Int64Array>())
         }
         other => panic!("the schema has the column `{other}`, which nothing fills"),
     }
+}
+
+/// For each row a value of its page.
+fn each_row<'a, A: FromIterator<V>, V: Clone>(
+    pages: &'a [(usize, PageFacts)],
+    value: impl Fn(&'a PageFacts) -> V,
+) -> A {
+    let begins = std::iter::once(0).chain(pages.iter().map(|(end, _)| *end));
+    let values = pages.iter().zip(begins).map(|((end, page), begin)| std::iter::repeat_n(value(page), end - begin));
+    values.flatten().collect()
 }
 
 fn flags(rows: &[Row]) -> ArrayRef {

@@ -1,3 +1,4 @@
+use super::scan::Key;
 use crate::schema::{Column, Kind};
 
 /// Index of a key in its table; sorts by the order of columns, then of the column's keys.
@@ -51,13 +52,12 @@ impl KeyTable {
         &self.entries[self.followers[self.last]].key
     }
 
-    /// The slot of a decoded key.
-    pub(super) fn find(&mut self, key: &[u8]) -> Option<Slot> {
-        let guess = self.followers[self.last];
-        let found = if *self.entries[guess].key == *key {
-            guess
+    /// The slot of a decoded key; of the one that was guessed if it is that.
+    pub(super) fn find(&mut self, key: &Key<'_>) -> Option<Slot> {
+        let found = if key.guessed {
+            self.followers[self.last]
         } else {
-            self.entries.iter().position(|entry| *entry.key == *key)?
+            self.entries.iter().position(|entry| *entry.key == *key.name)?
         };
         self.followers[self.last] = found;
         self.last = found;

@@ -40,5 +40,5 @@ pub(crate) use tests::older;
 pub use decoder::Decoder;
 pub use error::{DecodeError, Found};
 pub use lift::{LiftError, Lifted, lift};
-pub use page::{DecodedPage, GroupCounts, Reject, RejectReason, RowKey};
+pub use page::{AppendedPage, DecodedPage, DecodedRows, GroupCounts, Reject, RejectReason, RowKey};
 pub use record::{RecordError, RecordWriter, write_record};

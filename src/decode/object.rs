@@ -88,7 +88,7 @@ impl ObjectDecoder {
 
     /// Whether a member is null under a key of this object's: as good as absent.
     pub(super) fn is_known_null(&mut self, left: &Left, scan: &Scan<'_>) -> Result<bool, DecodeError> {
-        let known = self.keys.find(&scan.again(left.key.start).key(b"")?.name).is_some();
+        let known = self.keys.find(&scan.again(left.key.start).key(b"")?).is_some();
         Ok(known && scan.text(left.value.clone()) == "null")
     }
 
@@ -147,7 +147,7 @@ impl ObjectDecoder {
     ) -> Result<(), DecodeError> {
         scan.peek();
         let start = scan.place();
-        let why = match self.keys.find(&key.name) {
+        let why = match self.keys.find(&key) {
             Some(slot) if self.keys.is_new(slot) => {
                 let (hashed, why) = self.known(row, slot, scan)?;
                 if let Some(member) = hashed {

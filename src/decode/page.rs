@@ -15,6 +15,26 @@ pub struct DecodedPage {
     pub num_results: Option<i64>,
 }
 
+/// What one page gave that was appended to others.
+#[derive(Debug, Clone)]
+pub struct AppendedPage {
+    /// Rows that it gave.
+    pub rows: usize,
+    /// Records that cannot be keyed or placed.
+    pub rejects: Vec<Reject>,
+    /// `numResults` of the answer, where it is an integer.
+    pub num_results: Option<i64>,
+}
+
+/// The rows of the pages that were appended, in their order.
+#[derive(Debug, Clone)]
+pub struct DecodedRows {
+    /// As in [`DecodedPage::rows`].
+    pub rows: RecordBatch,
+    /// As in [`DecodedPage::session_dates`].
+    pub session_dates: Vec<i32>,
+}
+
 /// A record that cannot be keyed or placed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reject {

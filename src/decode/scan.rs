@@ -46,6 +46,8 @@ pub(super) struct Key<'a> {
     pub(super) name: Cow<'a, [u8]>,
     /// Where it stands, quotes included.
     pub(super) place: Range<usize>,
+    /// Whether it was the guess.
+    pub(super) guessed: bool,
 }
 
 impl<'a> Scan<'a> {
@@ -172,7 +174,8 @@ impl<'a> Scan<'a> {
             return Err(self.broken("a key"));
         }
         let start = self.at;
-        let escaped = !self.pass_guess(guess) && self.pass_string()?;
+        let guessed = self.pass_guess(guess);
+        let escaped = !guessed && self.pass_string()?;
         let place = start..self.at;
         let name = if escaped {
             Cow::Owned(self.unescaped[1..].to_vec())
@@ -183,14 +186,14 @@ impl<'a> Scan<'a> {
             return Err(self.broken("`:`"));
         }
         self.at += 1;
-        Ok(Key { name, place })
+        Ok(Key { name, place, guessed })
     }
 
     /// Passes over a string if it is `guess`.
     fn pass_guess(&mut self, guess: &[u8]) -> bool {
         let behind = self.at + 1 + guess.len();
         let bytes = self.text.as_bytes();
-        let right = bytes.get(behind) == Some(&b'"') && bytes[self.at + 1..behind] == *guess;
+        let right = !guess.is_empty() && bytes.get(behind) == Some(&b'"') && bytes[self.at + 1..behind] == *guess;
         if right {
             self.at = behind + 1;
         }

@@ -1,7 +1,5 @@
 //! Strings of JSON: one scan for the end, a slow path only where there is a backslash.
 
-use memchr::memchr2;
-
 /// A string that was passed over.
 pub(super) struct Passed {
     /// Place behind the closing quote.
@@ -41,14 +39,33 @@ pub(super) fn pass(text: &str, start: usize, unescaped: &mut Vec<u8>) -> Result<
 
 /// Place of the next quote or backslash; control characters before it are no JSON.
 fn plain_end(bytes: &[u8], start: usize) -> Result<usize, Fault> {
-    let length = memchr2(b'"', b'\\', &bytes[start..]);
-    let plain = &bytes[start..start + length.unwrap_or(bytes.len() - start)];
-    // The least byte, not a search: this takes many bytes at a time.
-    if plain.iter().fold(u8::MAX, |least, &byte| least.min(byte)) < b' ' {
-        let control = plain.iter().position(|&byte| byte < b' ').unwrap_or(0);
-        return Err(Fault { position: start + control, expected: "no bare control character in a string" });
+    let (words, rest) = bytes[start..].as_chunks();
+    let in_words =
+        words.iter().map(|word| specials(u64::from_le_bytes(*word))).enumerate().find(|(_, marks)| *marks != 0);
+    let length = match in_words {
+        Some((word, marks)) => Some(8 * word + marks.trailing_zeros() as usize / 8),
+        None => rest.iter().position(|&byte| is_special(byte)).map(|place| 8 * words.len() + place),
+    };
+    match length.map(|length| start + length) {
+        Some(end) if bytes[end] < b' ' => {
+            Err(Fault { position: end, expected: "no bare control character in a string" })
+        }
+        Some(end) => Ok(end),
+        None => Err(Fault { position: bytes.len(), expected: "the end of a string" }),
     }
-    length.map(|length| start + length).ok_or(Fault { position: bytes.len(), expected: "the end of a string" })
+}
+
+/// Whether a string cannot go on as it is.
+fn is_special(byte: u8) -> bool {
+    byte < b' ' || byte == b'"' || byte == b'\\'
+}
+
+/// Eight bytes at a time: the lowest mark, a byte's high bit, is at the first special byte (those above may be wrong).
+fn specials(word: u64) -> u64 {
+    const EACH: u64 = u64::MAX / 255;
+    let below = |bytes: u64, limit: u64| bytes.wrapping_sub(EACH * limit) & !bytes;
+    let is = |byte: u8| below(word ^ (EACH * u64::from(byte)), 1);
+    (below(word, 0x20) | is(b'"') | is(b'\\')) & (EACH << 7)
 }
 
 /// Decodes the escape whose backslash is at `at`; the place behind it.
