@@ -204,10 +204,9 @@ fn of_source_hint(error: &SourceError) -> Option<&'static str> {
 fn of_saved_page(error: &SavedPageError) -> Kind {
     match error {
         SavedPageError::Missing { .. } | SavedPageError::NoAccount { .. } => Kind::Usage,
-        SavedPageError::Broken { .. }
-        | SavedPageError::Answer { .. }
-        | SavedPageError::Other { .. }
-        | SavedPageError::Io { action: "read", .. } => Kind::Incomplete,
+        SavedPageError::Broken { .. } | SavedPageError::Other { .. } | SavedPageError::Io { action: "read", .. } => {
+            Kind::Incomplete
+        }
         SavedPageError::Io { source, .. } => of_path(source),
     }
 }

@@ -87,13 +87,7 @@ impl DecodedPage {
 
     /// The key of each row, in the page's order.
     pub fn keys(&self) -> impl Iterator<Item = RowKey<'_>> {
-        let sessions = self.rows.column_by_name("session_id").expect("the schema has `session_id`");
-        let conversations = self.rows.column_by_name("conversation_id").expect("the schema has `conversation_id`");
-        let conversations = conversations.as_string::<i32>().iter();
-        sessions.as_string::<i32>().iter().zip(conversations).map(|(session, conversation)| RowKey {
-            session_id: session.expect("`session_id` is never null"),
-            conversation_id: conversation.filter(|id| !id.is_empty()),
-        })
+        keys(&self.rows)
     }
 
     /// How many rows are bot-only sessions and how many conversations.
@@ -101,4 +95,21 @@ impl DecodedPage {
         let conversations = self.keys().filter(|key| key.conversation_id.is_some()).count();
         GroupCounts { bot_only: self.rows.num_rows() - conversations, conversations }
     }
+}
+
+impl DecodedRows {
+    /// The key of each row.
+    pub fn keys(&self) -> impl Iterator<Item = RowKey<'_>> {
+        keys(&self.rows)
+    }
+}
+
+fn keys(rows: &RecordBatch) -> impl Iterator<Item = RowKey<'_>> {
+    let sessions = rows.column_by_name("session_id").expect("the schema has `session_id`");
+    let conversations = rows.column_by_name("conversation_id").expect("the schema has `conversation_id`");
+    let conversations = conversations.as_string::<i32>().iter();
+    sessions.as_string::<i32>().iter().zip(conversations).map(|(session, conversation)| RowKey {
+        session_id: session.expect("`session_id` is never null"),
+        conversation_id: conversation.filter(|id| !id.is_empty()),
+    })
 }

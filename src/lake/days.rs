@@ -2,9 +2,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
-use futures::{Stream, StreamExt, TryStreamExt, future, stream};
+use futures::{Stream, StreamExt, TryStreamExt, future};
 use object_store::ObjectMeta;
 
+use super::coming::{Coming, Numbered};
 use super::day::DayKeys;
 use super::fate::Reads;
 use super::kept::KeptValues;
@@ -13,7 +14,7 @@ use super::merge::{MergeContext, merge_failed};
 use super::moved::Placement;
 use super::partition::{self, Partition};
 use super::staging::StagedObject;
-use super::{DayChange, DayState, Lake, LakeError, PartitionObject, SessionDate, Writer};
+use super::{DayChange, DayState, LakeError, PartitionObject, SessionDate, Writer};
 use crate::clock::TimeRange;
 use crate::schema::{Schema, StreamId};
 
@@ -27,7 +28,7 @@ pub(super) struct DaysCommit<'a> {
     reads: Reads<'a>,
     placement: Placement,
     objects: BTreeMap<SessionDate, ObjectMeta>,
-    merge: MergeContext,
+    merge: Arc<MergeContext>,
     states: DayStates,
 }
 
@@ -57,7 +58,7 @@ impl<'a> DaysCommit<'a> {
         expect_no_others(writer, &partitions).await?;
         let objects: BTreeMap<_, _> = partitions.into_iter().map(|found| (found.date, found.meta)).collect();
         let merge = MergeContext::new(writer.memory_limit_bytes, writer.spill_folder.as_deref());
-        let merge = merge.map_err(LakeError::Memory)?;
+        let merge = Arc::new(merge.map_err(LakeError::Memory)?);
         let placement = Placement::of(&writer.lake, staged, &objects, &reads).await?;
         Ok(Self { writer, staged, reads, placement, objects, merge, states: BTreeMap::new() })
     }
@@ -122,16 +123,18 @@ impl<'a> DaysCommit<'a> {
     ) -> Result<(), LakeError> {
         let lake = &self.writer.lake;
         let kept = Arc::new(self.kept(date, staged, &keys).await?);
-        let stored = match self.objects.get(&date) {
-            Some(object) => staying(Partition::open(lake, object).await?, Arc::clone(&keys))?.boxed(),
-            None => stream::empty().boxed(),
-        };
-        let coming = coming(lake.clone(), numbered(staged, date), date, keys, kept);
         let row_bytes = staged.iter().map(|object| object.row_bytes(date)).max().unwrap_or_default();
-        let merged = self.merge.merge(stored, coming, row_bytes).map_err(|error| merge_failed(date, error))?;
-        let merged = merged
-            .map_err(|error| merge_failed(date, error))
-            .and_then(|batch| future::ready(self.writer.check_stop().map(|()| batch)));
+        let coming = Coming { lake: lake.clone(), date, keys: Arc::clone(&keys), kept, merge: Arc::clone(&self.merge) };
+        let coming = coming.sorted(numbered(staged, date));
+        let merged = match self.objects.get(&date) {
+            Some(object) => {
+                let stored = staying(Partition::open(lake, object).await?, keys)?;
+                let merged = self.merge.merge(stored, coming, row_bytes).map_err(|error| merge_failed(date, error))?;
+                merged.map_err(move |error| merge_failed(date, error)).boxed()
+            }
+            None => coming,
+        };
+        let merged = merged.and_then(|batch| future::ready(self.writer.check_stop().map(|()| batch)));
         let (state, meta) = self.writer.replace_partition(date, self.objects.get(&date), merged).await?;
         self.states.insert(date, state);
         self.objects.insert(date, meta);
@@ -168,7 +171,7 @@ async fn expect_no_others(writer: &Writer, partitions: &[PartitionObject]) -> Re
 }
 
 /// The objects that hold rows of a day, each with the number of its first row among them.
-fn numbered(staged: &[Arc<StagedObject>], date: SessionDate) -> Vec<(Arc<StagedObject>, u64)> {
+fn numbered(staged: &[Arc<StagedObject>], date: SessionDate) -> Vec<Numbered> {
     let mut next = 0;
     let mut number = |object: &Arc<StagedObject>| {
         let first = next;
@@ -185,29 +188,6 @@ fn staying(
     let under_schema =
         |batch: RecordBatch| Ok(RecordBatch::try_new(Schema::conversations_arrow(), batch.columns().to_vec())?);
     Ok(partition.stream(None)?.map(move |batch| keys.staying(&batch?)).map(move |batch| under_schema(batch?)))
-}
-
-fn coming(
-    lake: Lake,
-    staged: Vec<(Arc<StagedObject>, u64)>,
-    date: SessionDate,
-    keys: Arc<DayKeys>,
-    kept: Arc<KeptValues>,
-) -> impl Stream<Item = Result<RecordBatch, LakeError>> + Send + 'static {
-    let rows = move |(object, first): (Arc<StagedObject>, u64)| {
-        let (lake, keys, kept) = (lake.clone(), Arc::clone(&keys), Arc::clone(&kept));
-        async move {
-            let mut ordinal = first;
-            let mut coming = Vec::new();
-            for (_, batch) in object.batches(&lake, Some(date), None).await? {
-                let rows = keys.coming(&batch, ordinal)?;
-                coming.push(Ok(kept.restore(rows, &object.header.refused_columns)?));
-                ordinal += u64::try_from(batch.num_rows()).unwrap_or_default();
-            }
-            Ok::<_, LakeError>(stream::iter(coming))
-        }
-    };
-    stream::iter(staged).then(rows).try_flatten()
 }
 
 fn proven_now(staged: &[Arc<StagedObject>]) -> Vec<(&str, TimeRange)> {

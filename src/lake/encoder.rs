@@ -17,31 +17,12 @@ use crate::schema::{RunId, Schema};
 const ROW_GROUP_ROWS: usize = 131_072;
 /// Bytes of a row group where rows are large: it is in memory until it is full.
 const ROW_GROUP_BYTES: usize = 256 << 20;
-/// Text that hardly ever repeats: a dictionary would only cost (measured).
-const UNIQUE_TEXT: [&str; 20] = [
-    "session_id",
-    "conversation_id",
-    "user_id",
-    "channel_specific_user_id",
-    "csat_feedback",
-    "disposition_remarks",
-    "customer_info.customer_phone",
-    "customer_info.customer_email",
-    "meta_info.caller",
-    "meta_info.user_id",
-    "meta_info.id",
-    "meta_info.end_user_number",
-    "meta_info.phone_number",
-    "meta_info.email",
-    "meta_info.email_id",
-    "meta_info.full_name",
-    "meta_info.ip_address",
-    "meta_info.identities.val",
-    "destinations.responding_agent.agent_notes",
-    "destinations.non_responding_agents.agent_notes",
-];
-/// Numbers of ours that repeat from row to row, for which a dictionary is best.
-const REPEATED: [&str; 2] = ["_fetched_at", "_time_zone_offset"];
+/// Distinct values of a column are kept up to so many bytes, in place of the values: of the users of a row group all.
+const DICTIONARY_BYTES: usize = 4 << 20;
+/// Text that does not repeat: a dictionary would only cost.
+const UNIQUE_TEXT: [&str; 3] = ["session_id", "conversation_id", "meta_info.identities.val"];
+/// Times of ours that repeat from row to row; others hardly do.
+const REPEATED_TIME: &str = "_fetched_at";
 /// A hash: nothing makes it smaller.
 const RANDOM: &str = "_content_hash";
 
@@ -158,6 +139,7 @@ fn properties(leaves: &SchemaDescriptor, run: &RunId, follows: Option<&str>) -> 
         .set_compression(Compression::ZSTD(ZstdLevel::try_new(1)?))
         .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
         .set_max_row_group_bytes(Some(ROW_GROUP_BYTES))
+        .set_dictionary_page_size_limit(DICTIONARY_BYTES)
         .set_statistics_enabled(EnabledStatistics::Page)
         .set_sorting_columns(Some(sorting_columns(leaves)))
         .set_key_value_metadata(Some(footer.collect()));
@@ -172,15 +154,18 @@ fn leaf_properties(builder: WriterPropertiesBuilder, leaf: &ColumnDescriptor) ->
     } else {
         builder
     };
-    let json = leaf.logical_type_ref() == Some(&LogicalType::Json);
-    let encoding = match leaf.physical_type() {
-        _ if REPEATED.contains(&name.as_str()) => return builder,
-        _ if name == RANDOM => Encoding::PLAIN,
-        Type::INT32 | Type::INT64 => Encoding::DELTA_BINARY_PACKED,
-        Type::BYTE_ARRAY if json || UNIQUE_TEXT.contains(&name.as_str()) => Encoding::DELTA_LENGTH_BYTE_ARRAY,
+    let (encoding, has_dictionary) = match leaf.physical_type() {
+        _ if name == RANDOM => (Encoding::PLAIN, false),
+        Type::INT32 => (Encoding::DELTA_BINARY_PACKED, true),
+        Type::INT64 => (Encoding::DELTA_BINARY_PACKED, name == REPEATED_TIME),
+        Type::BYTE_ARRAY => {
+            let json = leaf.logical_type_ref() == Some(&LogicalType::Json);
+            (Encoding::DELTA_LENGTH_BYTE_ARRAY, !json && !UNIQUE_TEXT.contains(&name.as_str()))
+        }
         _ => return builder,
     };
-    builder.set_column_dictionary_enabled(path.clone(), false).set_column_encoding(path, encoding)
+    // Where there is a dictionary, the encoding is for what it has no room for.
+    builder.set_column_dictionary_enabled(path.clone(), has_dictionary).set_column_encoding(path, encoding)
 }
 
 /// The column's names without those of Parquet's list groups.

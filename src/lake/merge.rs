@@ -28,7 +28,7 @@ use crate::schema::Schema;
 const SPILL_RESERVATION_BYTES: usize = 10 << 20;
 
 /// A batch takes one part in so many of the memory: what was spilled is merged by several batches at a time.
-const BATCH_ONE_IN: usize = 16;
+const BATCH_ONE_IN: u64 = 16;
 
 /// Memory of a merge and where it spills to.
 #[derive(Debug)]
@@ -54,22 +54,36 @@ impl MergeContext {
         Arc::new(TaskContext::default().with_session_config(config).with_runtime(Arc::clone(&self.runtime)))
     }
 
-    /// Merges `sorted` rows with `unsorted` ones, of about `row_bytes` each, which are sorted first, spilling beyond the
-    /// memory.
-    pub(super) fn merge(
+    pub(super) fn memory_bytes(&self) -> u64 {
+        u64::try_from(self.memory_bytes).expect("a size in memory fits 64 bits")
+    }
+
+    /// Sorts rows of about `row_bytes` each, spilling beyond the memory.
+    pub(super) fn sort(
         &self,
-        sorted: impl Stream<Item = Result<RecordBatch, LakeError>> + Send + 'static,
-        unsorted: impl Stream<Item = Result<RecordBatch, LakeError>> + Send + 'static,
+        rows: impl Stream<Item = Result<RecordBatch, LakeError>> + Send + 'static,
         row_bytes: u64,
     ) -> Result<SendableRecordBatchStream> {
-        let batch_bytes = u64::try_from(self.memory_bytes / BATCH_ONE_IN).expect("a size in memory fits 64 bits");
-        let batch_rows = rows_of_bytes(batch_bytes, row_bytes);
-        let unsorted = unsorted.flat_map(move |batch| stream::iter(pieces(batch, batch_rows)));
+        let batch_rows = self.batch_rows(row_bytes);
+        let rows = rows.flat_map(move |batch| stream::iter(pieces(batch, batch_rows)));
+        SortExec::new(order()?, source(rows, None)?).execute(0, self.task(batch_rows))
+    }
+
+    /// Merges rows of about `row_bytes` each that are in order with others that are.
+    pub(super) fn merge(
+        &self,
+        stored: impl Stream<Item = Result<RecordBatch, LakeError>> + Send + 'static,
+        coming: impl Stream<Item = Result<RecordBatch, LakeError>> + Send + 'static,
+        row_bytes: u64,
+    ) -> Result<SendableRecordBatchStream> {
         let order = order()?;
-        let sorted = source(sorted, Some(order.clone()))?;
-        let newly_sorted = Arc::new(SortExec::new(order.clone(), source(unsorted, None)?));
-        let both = UnionExec::try_new(vec![sorted, newly_sorted])?;
-        SortPreservingMergeExec::new(order, both).execute(0, self.task(batch_rows))
+        let (stored, coming) = (source(stored, Some(order.clone()))?, source(coming, Some(order.clone()))?);
+        let both = UnionExec::try_new(vec![stored, coming])?;
+        SortPreservingMergeExec::new(order, both).execute(0, self.task(self.batch_rows(row_bytes)))
+    }
+
+    fn batch_rows(&self, row_bytes: u64) -> usize {
+        rows_of_bytes(self.memory_bytes() / BATCH_ONE_IN, row_bytes)
     }
 }
 

@@ -14,6 +14,7 @@
 //! Everything goes through `object_store::ObjectStore`; `local.rs` alone knows of local disk, `store.rs` and `s3.rs`
 //! of buckets.
 
+mod coming;
 mod commit;
 mod coverage;
 mod day;
@@ -38,6 +39,7 @@ mod merge;
 mod migrate;
 mod moved;
 mod notes;
+mod order;
 mod partition;
 mod pinned;
 mod probe;

@@ -25,9 +25,9 @@ pub(super) const WRITER_KEY: &str = "kore_lake.writer";
 pub(super) const FOLLOWS: &str = "kore_lake.follows";
 
 /// Rows a batch: large enough to be quick, small enough that wide rows stay small in memory.
-pub(super) const BATCH_ROWS: usize = 2_048;
-/// Bytes of a batch that is read: fewer rows where they are large.
-const BATCH_BYTES: u64 = 8 << 20;
+const BATCH_ROWS: usize = 2_048;
+/// Bytes of a batch: fewer rows where they are large.
+pub(super) const BATCH_BYTES: u64 = 8 << 20;
 
 /// One version of a partition object, its footer read and found to be ours.
 pub(super) struct Partition {

@@ -1,6 +1,7 @@
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
+use futures::stream::BoxStream;
 use futures::{Stream, StreamExt};
 use object_store::{Error, ObjectMeta, ObjectStoreExt};
 
@@ -21,7 +22,7 @@ impl Writer {
         let path = &layout::partition(&self.account, date);
         let follows = self.head.days.get(&date).and_then(|known| known.etag.as_deref());
         let object = PartitionWriter::new(Arc::clone(self.lake.store()), path.clone(), &self.run_id, follows)?;
-        let object = fill(object, rows).await?;
+        let object = fill(object, rows.boxed()).await?;
         if let Err(lost) = self.lock.check().await {
             object.abort().await;
             return Err(lost);
@@ -51,14 +52,19 @@ impl Writer {
     }
 }
 
+/// Encodes the rows; while some are encoded, the next ones are merged.
 async fn fill(
     mut object: PartitionWriter,
-    rows: impl Stream<Item = Result<RecordBatch, LakeError>> + Send,
+    mut rows: BoxStream<'_, Result<RecordBatch, LakeError>>,
 ) -> Result<PartitionWriter, LakeError> {
-    let mut rows = std::pin::pin!(rows);
-    while let Some(batch) = rows.next().await {
+    let mut next = rows.next().await;
+    while let Some(batch) = next {
         object = match batch {
-            Ok(batch) => object.write(batch).await?,
+            Ok(batch) => {
+                let (written, following) = futures::join!(object.write(batch), rows.next());
+                next = following;
+                written?
+            }
             Err(error) => {
                 object.abort().await;
                 return Err(error);

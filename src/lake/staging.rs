@@ -2,7 +2,6 @@ use std::collections::BTreeMap;
 use std::io::Cursor;
 
 use arrow::array::RecordBatch;
-use arrow::compute::interleave_record_batch;
 use arrow::ipc::CompressionType;
 use arrow::ipc::reader::FileReader;
 use arrow::ipc::writer::{FileWriter, IpcWriteOptions};
@@ -12,7 +11,7 @@ use object_store::{ObjectStoreExt, PutPayload};
 use serde::{Deserialize, Serialize};
 
 use super::coverage::whole_second;
-use super::partition::BATCH_ROWS;
+use super::order::{Sorter, starts};
 use super::{Lake, LakeError, Owed, SessionDate, key, layout};
 use crate::clock::{TimeRange, UtcTime};
 use crate::decode::{Reject, RejectReason};
@@ -89,6 +88,9 @@ pub(super) struct StagedHeader {
     pub refused_columns: Vec<String>,
     /// Of each batch in the object: its day and rows.
     pub parts: Vec<StagedPart>,
+    /// Whether the rows of each day are in the order of an object; not so in one of an older program.
+    #[serde(default)]
+    pub sorted: bool,
 }
 
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
@@ -98,6 +100,9 @@ pub(super) struct StagedPart {
     /// Memory that the rows take; 0 in an object of an older program.
     #[serde(default)]
     pub bytes: u64,
+    /// Least and greatest start of its rows, microseconds, where they are sorted.
+    #[serde(default)]
+    pub starts: (Option<i64>, Option<i64>),
 }
 
 /// One durable object of `staging/`.
@@ -129,7 +134,7 @@ pub struct RejectLine {
 }
 
 impl StagedWindow {
-    /// Encodes the window as one Arrow IPC file: up to `BATCH_ROWS` of a day a batch, header and rejects in its footer.
+    /// Encodes the window as one Arrow IPC file: batches of one day each, header and rejects in its footer.
     pub(super) fn encode(self, run: &RunId) -> Result<(StagedHeader, Bytes), LakeError> {
         let parts = self.by_day()?;
         let rejects: Vec<_> = self.rejects.iter().map(|reject| reject.line(run)).collect();
@@ -145,14 +150,15 @@ impl StagedWindow {
             rejects: count(rejects.len()),
             refused_columns: self.refused_columns,
             parts: parts.iter().map(|(part, _)| *part).collect(),
+            sorted: true,
         };
         let metadata = [(HEADER, json(&header)), (REJECTS, json(&rejects))];
         let bytes = encode(parts.iter().map(|(_, batch)| batch), metadata)?;
         Ok((header, bytes))
     }
 
-    /// The rows, cut by day; days in order, rows of a day in the order in which they came. Of few rows a batch, as pages
-    /// have, most of the work would be what each column of each batch takes.
+    /// The rows, cut by day and sorted. Of pages, which have few rows for so many columns, most of the work behind would
+    /// be what each column of each batch takes: the batches are as large as those of a partition.
     fn by_day(&self) -> Result<Vec<(StagedPart, RecordBatch)>, LakeError> {
         let input = |expected, found: String| LakeError::Input { expected, found };
         if self.batches.len() != self.session_dates.len() {
@@ -170,16 +176,21 @@ impl StagedWindow {
                 rows_of.entry(*date).or_default().push((number, row));
             }
         }
-        let batches: Vec<_> = self.batches.iter().collect();
+        let sorter = Sorter::new(&self.batches)?;
         let mut parts = Vec::new();
         for (date, rows) in rows_of {
-            for rows in rows.chunks(BATCH_ROWS) {
-                let batch = interleave_record_batch(&batches, rows)?;
-                let (rows, bytes) = (count(batch.num_rows()), count(batch.get_array_memory_size()));
-                parts.push((StagedPart { date: SessionDate::from_days(date), rows, bytes }, batch));
+            for batch in sorter.sorted(rows)? {
+                parts.push((StagedPart::of(SessionDate::from_days(date), &batch)?, batch));
             }
         }
         Ok(parts)
+    }
+}
+
+impl StagedPart {
+    fn of(date: SessionDate, batch: &RecordBatch) -> Result<Self, LakeError> {
+        let (rows, bytes) = (count(batch.num_rows()), count(batch.get_array_memory_size()));
+        Ok(Self { date, rows, bytes, starts: starts(batch)? })
     }
 }
 
@@ -265,13 +276,35 @@ impl StagedObject {
 
     /// Rows of one day.
     pub(super) fn rows_of(&self, date: SessionDate) -> u64 {
-        self.header.parts.iter().filter(|part| part.date == date).map(|part| part.rows).sum()
+        self.parts_of(date).map(|part| part.rows).sum()
+    }
+
+    /// Whether the rows of each day are in the order of an object.
+    pub(super) fn is_sorted(&self) -> bool {
+        self.header.sorted
+    }
+
+    /// Memory that the rows of one day take.
+    pub(super) fn bytes_of(&self, date: SessionDate) -> u64 {
+        self.parts_of(date).map(|part| part.bytes).sum()
+    }
+
+    /// Least and greatest start of the rows of one day; of rows that are not sorted any.
+    pub(super) fn starts_of(&self, date: SessionDate) -> (Option<i64>, Option<i64>) {
+        if !self.header.sorted {
+            return (None, Some(i64::MAX));
+        }
+        let starts = || self.parts_of(date).map(|part| part.starts);
+        (starts().map(|(least, _)| least).min().flatten(), starts().map(|(_, greatest)| greatest).max().flatten())
+    }
+
+    fn parts_of(&self, date: SessionDate) -> impl Iterator<Item = &StagedPart> {
+        self.header.parts.iter().filter(move |part| part.date == date)
     }
 
     /// Memory that a row of one day takes, the largest of its batches counting.
     pub(super) fn row_bytes(&self, date: SessionDate) -> u64 {
-        let parts = self.header.parts.iter().filter(|part| part.date == date);
-        parts.filter_map(|part| part.bytes.checked_div(part.rows)).max().unwrap_or_default()
+        self.parts_of(date).filter_map(|part| part.bytes.checked_div(part.rows)).max().unwrap_or_default()
     }
 
     /// The batches of one day, or of all; of all columns, or of those named that the object has.

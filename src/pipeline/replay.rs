@@ -2,18 +2,27 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::clock::UtcTime;
-use crate::decode::{DecodedPage, Decoder};
-use crate::error::{Error, Kind};
-use crate::lake::{Lake, Owed, RunIntent, RunState, StagedWindow, WindowProof, Writer, WriterSettings};
-use crate::schema::{AccountId, RunId};
-use crate::source::{BareDefaults, Manifest, Page, RowFacts, SavedWindow, saved};
+use futures::StreamExt;
 
-use super::run::{Begun, Finished, add_page, begin, refused_columns};
+use crate::decode::Decoder;
+use crate::error::Error;
+use crate::lake::{Lake, Owed, RunIntent, RunState, StagedWindow, Writer, WriterSettings};
+use crate::schema::{AccountId, ApiVersion, RunId};
+use crate::source::{BareDefaults, Manifest, SavedWindow, saved};
+
+use super::run::{Begun, Finished, begin};
 use super::{Progress, Stop, Summary};
+use ahead::in_order;
+use files::{Group, Read, Rows};
+
+mod ahead;
+mod files;
 
 /// Rows that are decoded before they are staged: bounds memory, and keeps staged objects few.
 const STAGED_ROWS: u64 = 16_384;
+
+/// Of a run's memory, one part in so many is for files that are read ahead: decoded they take about as much again.
+const AHEAD_ONE_IN: usize = 16;
 
 /// What to replay, and how.
 #[derive(Debug, Clone)]
@@ -40,16 +49,7 @@ pub async fn replay(lake: &Lake, request: &ReplayRequest, progress: &dyn Progres
     let run_id = RunId::generate();
     let mut summary = Summary::begin("replay", run_id.clone(), lake.url().to_string(), None);
     let writers = BTreeMap::new();
-    let mut run = Run {
-        lake,
-        request,
-        id: run_id,
-        progress,
-        stop: stop.clone(),
-        summary: &mut summary,
-        writers,
-        decoder: Some(Decoder::new()),
-    };
+    let mut run = Run { lake, request, id: run_id, progress, stop: stop.clone(), summary: &mut summary, writers };
     let result = stop.within_grace(Box::pin(run.replay_and_close())).await;
     Finished::new(summary, result, request.strict)
 }
@@ -70,8 +70,6 @@ struct Run<'a> {
     stop: Stop,
     summary: &'a mut Summary,
     writers: BTreeMap<AccountId, Account>,
-    /// Away while a page is decoded on another thread.
-    decoder: Option<Decoder>,
 }
 
 impl Run<'_> {
@@ -88,12 +86,23 @@ impl Run<'_> {
         }
         self.progress.files(u64::try_from(files.len()).unwrap_or(u64::MAX));
         let proven = self.replay_proven(&files).await?;
-        for file in files.iter().filter(|file| !proven.contains(*file)) {
+        let (bare, run) = (self.request.bare.clone(), self.id.clone());
+        let work = move |group: Group, (): (), decoder: &mut Decoder| {
+            (group.files.len(), files::read(&group, &bare, &run, decoder))
+        };
+        let groups = Group::cut(files.into_iter().filter(|file| !proven.contains(file))).map(|group| (group, ()));
+        let mut reads = in_order(groups.collect(), self.memory_ahead(), work);
+        while let Some(read) = reads.next().await {
             self.stop.check()?;
-            if let Some((page, decoded)) = self.read(file).await? {
-                self.take(page, decoded).await?;
+            let (files, reads) = read?;
+            for read in reads {
+                match read {
+                    Read::Rows(rows) => self.take(*rows).await?,
+                    Read::Unreadable(line) => self.name_unreadable(line),
+                    Read::Failed(error) => return Err(error),
+                }
             }
-            self.progress.file_read();
+            self.progress_by(files);
         }
         self.commit().await
     }
@@ -104,96 +113,54 @@ impl Run<'_> {
         let folders: BTreeSet<_> = files.iter().filter_map(|file| file.parent()).collect();
         let mut taken = HashSet::new();
         for folder in folders {
-            let manifest = match Manifest::read(folder) {
-                Ok(Some(manifest)) => manifest,
-                Ok(None) => continue,
-                Err(error) => {
-                    // The pages are good all the same; what is lost is the proof.
-                    self.name_unreadable(Error::from(error).line());
-                    continue;
-                }
-            };
-            for window in &manifest.windows {
-                self.stop.check()?;
-                let pages: Vec<_> = window.pages.iter().map(|name| folder.join(name)).collect();
-                let all_given = !pages.is_empty() && pages.iter().all(|page| given.contains(page));
-                if all_given && self.stage_proven(&manifest, window, &pages).await? {
-                    for _ in &pages {
-                        self.progress.file_read();
-                    }
-                    taken.extend(pages);
-                }
+            match Manifest::read(folder) {
+                Ok(Some(manifest)) => taken.extend(self.replay_manifest(folder, manifest, &given).await?),
+                Ok(None) => {}
+                // The pages are good all the same; what is lost is the proof.
+                Err(error) => self.name_unreadable(Error::from(error).line()),
             }
         }
         Ok(taken)
     }
 
-    /// Stages one window with its proof, if its pages still hold what the proof says.
-    async fn stage_proven(
+    async fn replay_manifest(
         &mut self,
-        manifest: &Manifest,
-        window: &SavedWindow,
-        files: &[PathBuf],
-    ) -> Result<bool, Error> {
-        let mut staged = StagedWindow { requests: 0, ..StagedWindow::default() };
-        let (mut keys, mut offsets) = (HashSet::new(), HashSet::new());
-        let mut read_at = UtcTime::now();
-        for file in files {
-            let Ok(page) = saved::read(file, &self.request.bare) else { return Ok(false) };
-            let asked = &page.request;
-            if !manifest.asked(window, asked) || !offsets.insert(asked.offset) {
-                return Ok(false);
-            }
-            staged.refused_columns = refused_columns(asked);
-            let (page, decoded) = self.decode(page).await?;
-            let Ok(decoded) = decoded else { return Ok(false) };
-            keys.extend(decoded.keys().map(|key| RowFacts::key_of(key.session_id, key.conversation_id)));
-            read_at = read_at.min(page.fetched_at);
-            self.summary.page_bytes += u64::try_from(page.body.len()).unwrap_or(u64::MAX);
-            add_page(&mut staged, decoded, &page.request, page.fetched_at);
-        }
-        let evidence = &window.evidence;
-        if u64::try_from(keys.len()).ok() != Some(evidence.distinct_keys) {
-            return Ok(false);
-        }
-        staged.proof = Some(WindowProof {
-            stream: Some(manifest.stream_id.clone()),
-            range: window.window.range(),
-            read_at,
-            as_of: manifest.as_of.unwrap_or(read_at),
-            whole: true,
-            covers: true,
-            evidence_kind: evidence.kind.as_str().to_owned(),
-            evidence: serde_json::to_value(evidence).map_err(|error| Error::Unexpected(error.to_string()))?,
+        folder: &Path,
+        manifest: Manifest,
+        given: &HashSet<&PathBuf>,
+    ) -> Result<HashSet<PathBuf>, Error> {
+        let windows = manifest.windows.iter().cloned().map(|window| {
+            let pages: Vec<_> = window.pages.iter().map(|name| folder.join(name)).collect();
+            (pages, window)
         });
-        let allow_downgrade = self.request.allow_downgrade;
-        let account = self.account(&manifest.account_id).await?;
-        let known = account.writer.head().fields.clone();
-        account.writer.head().check_compatible(manifest.api, &known, allow_downgrade)?;
-        account.writer.stage(staged.clone()).await?;
-        self.summary.count_staged(&staged);
-        self.summary.windows += 1;
-        Ok(true)
+        let all_given = windows.filter(|(pages, _)| !pages.is_empty() && pages.iter().all(|page| given.contains(page)));
+        let windows: Vec<_> = all_given.map(|(pages, window)| (Group::of(pages), window)).collect();
+        let (bare, run) = (self.request.bare.clone(), self.id.clone());
+        let work = move |group: Group, window: SavedWindow, decoder: &mut Decoder| {
+            let rows = files::read_proven(&group, &manifest, &window, &bare, &run, decoder);
+            (group.files, rows)
+        };
+        let mut taken = HashSet::new();
+        let mut reads = in_order(windows, self.memory_ahead(), work);
+        while let Some(read) = reads.next().await {
+            self.stop.check()?;
+            if let (files, Some(rows)) = read? {
+                self.stage_proven(rows).await?;
+                self.progress_by(files.len());
+                taken.extend(files);
+            }
+        }
+        Ok(taken)
     }
 
-    /// Reads and decodes a file; one that is no whole page is named in the summary.
-    async fn read(&mut self, file: &Path) -> Result<Option<(Page, DecodedPage)>, Error> {
-        let page = match saved::read(file, &self.request.bare).map_err(Error::from) {
-            Ok(page) => page,
-            Err(error) if error.kind() == Kind::Incomplete => {
-                self.name_unreadable(error.line());
-                return Ok(None);
-            }
-            Err(error) => return Err(error),
-        };
-        match self.decode(page).await? {
-            (page, Ok(decoded)) => Ok(Some((page, decoded))),
-            (_, Err(error)) => {
-                let error = Error::Decode { page: format!("`{}`", file.display()), source: error };
-                self.name_unreadable(error.line());
-                Ok(None)
-            }
-        }
+    /// Stages the rows of a window with its proof.
+    async fn stage_proven(&mut self, rows: Rows) -> Result<(), Error> {
+        let Rows { account_id, api, page_bytes, staged } = rows;
+        self.summary.page_bytes += page_bytes;
+        self.summary.count_staged(&staged);
+        self.summary.windows += 1;
+        self.compatible(&account_id, api).await?.writer.stage(staged).await?;
+        Ok(())
     }
 
     fn name_unreadable(&mut self, line: String) {
@@ -201,37 +168,46 @@ impl Run<'_> {
         self.summary.unreadable_files.push(line);
     }
 
-    /// Decodes off the runtime that the store's I/O runs on.
-    async fn decode(&mut self, page: Page) -> Result<(Page, Result<DecodedPage, crate::decode::DecodeError>), Error> {
-        let mut decoder = self.decoder.take().unwrap_or_default();
-        let run_id = self.id.clone();
-        let work = move || {
-            let decoded = decoder.decode(&page, &run_id);
-            (decoder, page, decoded)
-        };
-        let (decoder, page, decoded) =
-            tokio::task::spawn_blocking(work).await.map_err(|error| Error::Unexpected(error.to_string()))?;
-        self.decoder = Some(decoder);
-        Ok((page, decoded))
+    fn progress_by(&self, files: usize) {
+        (0..files).for_each(|_| self.progress.file_read());
     }
 
-    async fn take(&mut self, page: Page, decoded: DecodedPage) -> Result<(), Error> {
-        self.summary.page_bytes += u64::try_from(page.body.len()).unwrap_or(u64::MAX);
-        let allow_downgrade = self.request.allow_downgrade;
-        let refused = refused_columns(&page.request);
-        let account = self.account(&page.request.account_id).await?;
-        let known: BTreeSet<String> = account.writer.head().fields.clone();
-        account.writer.head().check_compatible(page.request.api, &known, allow_downgrade)?;
-        let other_fields = account.waiting.pages > 0 && account.waiting.refused_columns != refused;
-        if account.waiting.api_rows >= STAGED_ROWS || other_fields {
-            let staged = std::mem::take(&mut account.waiting);
-            account.writer.stage(staged.clone()).await?;
-            self.summary.count_staged(&staged);
+    /// Memory of files that are read ahead.
+    fn memory_ahead(&self) -> usize {
+        self.request.memory_limit_bytes / AHEAD_ONE_IN
+    }
+
+    async fn take(&mut self, rows: Rows) -> Result<(), Error> {
+        let Rows { account_id, api, page_bytes, staged } = rows;
+        self.summary.page_bytes += page_bytes;
+        let waiting = &self.compatible(&account_id, api).await?.waiting;
+        let other_fields = waiting.pages > 0 && waiting.refused_columns != staged.refused_columns;
+        if waiting.api_rows >= STAGED_ROWS || other_fields {
+            self.stage_waiting(&account_id).await?;
         }
-        let account = self.account(&page.request.account_id).await?;
-        account.waiting.refused_columns = refused;
-        add_page(&mut account.waiting, decoded, &page.request, page.fetched_at);
+        let waiting = &mut self.account(&account_id).await?.waiting;
+        waiting.refused_columns = staged.refused_columns;
+        waiting.pages += staged.pages;
+        waiting.api_rows += staged.api_rows;
+        waiting.batches.extend(staged.batches);
+        waiting.session_dates.extend(staged.session_dates);
+        waiting.rejects.extend(staged.rejects);
         Ok(())
+    }
+
+    async fn stage_waiting(&mut self, account_id: &AccountId) -> Result<(), Error> {
+        let waiting = std::mem::take(&mut self.account(account_id).await?.waiting);
+        self.summary.count_staged(&waiting);
+        Ok(self.account(account_id).await?.writer.stage(waiting).await?)
+    }
+
+    /// The account, where its lake takes pages of this version.
+    async fn compatible(&mut self, account_id: &AccountId, api: ApiVersion) -> Result<&mut Account, Error> {
+        let allow_downgrade = self.request.allow_downgrade;
+        let account = self.account(account_id).await?;
+        let head = account.writer.head();
+        head.check_compatible(api, &head.fields, allow_downgrade)?;
+        Ok(account)
     }
 
     /// The account's writer, opened when its first page comes.
@@ -255,14 +231,12 @@ impl Run<'_> {
 
     async fn commit(&mut self) -> Result<(), Error> {
         self.progress.committing();
-        for (account_id, account) in &mut self.writers {
-            if account.waiting.pages > 0 {
-                let staged = std::mem::take(&mut account.waiting);
-                self.summary.count_staged(&staged);
-                account.writer.stage(staged).await?;
+        for account_id in self.writers.keys().cloned().collect::<Vec<_>>() {
+            if self.account(&account_id).await?.waiting.pages > 0 {
+                self.stage_waiting(&account_id).await?;
             }
-            let commit = account.writer.commit().await?;
-            self.summary.count_commit(account_id, &commit);
+            let commit = self.account(&account_id).await?.writer.commit().await?;
+            self.summary.count_commit(&account_id, &commit);
         }
         Ok(())
     }

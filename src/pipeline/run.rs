@@ -1,7 +1,7 @@
 use std::collections::BTreeSet;
 
 use crate::clock::UtcTime;
-use crate::decode::DecodedPage;
+use crate::decode::{DecodedPage, Reject};
 use crate::error::Error;
 use crate::lake::{
     AccountHead, CommitSummary, Lake, Owed, PageReject, RunIntent, RunState, StagedWindow, Writer, WriterSettings,
@@ -112,8 +112,16 @@ pub(super) fn add_page(staged: &mut StagedWindow, page: DecodedPage, request: &P
         staged.batches.push(page.rows);
         staged.session_dates.push(page.session_dates);
     }
+    add_rejects(staged, page.rejects, request, fetched_at);
+}
+
+/// Adds the records of a page that are no rows.
+pub(super) fn add_rejects(staged: &mut StagedWindow, rejects: Vec<Reject>, request: &PageRequest, fetched_at: UtcTime) {
+    if rejects.is_empty() {
+        return;
+    }
     let asked = serde_json::to_value(request).unwrap_or_default();
-    let rejects = page.rejects.into_iter();
+    let rejects = rejects.into_iter();
     staged.rejects.extend(rejects.map(|reject| PageReject { reject, request: asked.clone(), fetched_at }));
 }
 

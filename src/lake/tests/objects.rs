@@ -58,8 +58,10 @@ async fn encodings_fit_the_columns() {
     assert!(has("session_id", Encoding::DELTA_LENGTH_BYTE_ARRAY));
     assert!(has("destinations.list.element.extra", Encoding::DELTA_LENGTH_BYTE_ARRAY));
     assert!(has("session_start_time", Encoding::DELTA_BINARY_PACKED));
-    assert!(has("destinations.list.element.responding_agent.interaction_duration", Encoding::DELTA_BINARY_PACKED));
-    assert!(has("channel", Encoding::RLE_DICTIONARY));
+    assert!(has("destinations.list.element.responding_agent.accepted_time", Encoding::DELTA_BINARY_PACKED));
+    for repeated in ["channel", "user_id", "destinations.list.element.responding_agent.interaction_duration"] {
+        assert!(has(repeated, Encoding::RLE_DICTIONARY), "{repeated}");
+    }
     assert!(group.columns().iter().all(|column| matches!(column.compression(), Compression::ZSTD(_))));
     assert!(column("destinations.list.element.queue_id").statistics().is_some());
     assert!(column("session_start_time").column_index_offset().is_some());
@@ -105,6 +107,26 @@ async fn a_day_larger_than_the_memory_is_spilled_and_merged() {
     assert_eq!(writer.commit().await.unwrap().rows.new, 6_000);
     let starts: Vec<_> = lake.rows().iter().map(|row| row["session_start_time"].as_str().unwrap().to_owned()).collect();
     assert!(starts.is_sorted());
+}
+
+#[tokio::test]
+async fn staged_objects_of_other_times_follow_each_other_and_those_that_overlap_are_sorted_together() {
+    let rows: Vec<_> = (0..9_000).map(|n| row(n * 9, &format!("c{n}"))).collect();
+    let (apart, overlapping) = rows.split_at(6_000);
+    let every_other = |first| overlapping.iter().skip(first).step_by(2).cloned().collect::<Vec<_>>();
+    let windows = [every_other(1), apart[3_000..].to_vec(), every_other(0), apart[..3_000].to_vec()];
+    // All of the overlapping rows fit the one memory and not the other.
+    for memory_limit_bytes in [256 << 20, 12 << 20] {
+        let lake = TestLake::new();
+        let settings = WriterSettings { memory_limit_bytes, ..TestLake::settings() };
+        let mut writer = Writer::open(&lake.lake, settings).await.unwrap();
+        for window in &windows {
+            writer.stage(replayed(window)).await.unwrap();
+        }
+        assert_eq!(writer.commit().await.unwrap().rows.new, 9_000);
+        let found: Vec<_> = lake.rows().iter().map(|row| row["conversation_id"].as_str().unwrap().to_owned()).collect();
+        assert!(found.iter().map(String::as_str).eq(rows.iter().map(|row| row.conversation.as_deref().unwrap())));
+    }
 }
 
 #[cfg(unix)]

@@ -76,7 +76,7 @@ fn a_file_that_is_no_page_is_named() {
     insta::assert_snapshot!(replay("records.json", r#"{"data": {}}"#), @"
     exit 5
     --- stderr
-    error: `records.json`: the answer is no page of records: expected a `data` array, found none
+    error: `records.json`: expected `data` to be an array, found an object
     ");
 }
 
