@@ -1,7 +1,9 @@
 use std::path::PathBuf;
 use std::sync::atomic::AtomicU32;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
+
+use tokio::sync::Semaphore;
 
 use crate::clock::{TimeRange, UtcTime};
 use crate::error::Error;
@@ -14,8 +16,10 @@ use crate::source::{
 use super::budget::Budget;
 use super::held::Held;
 use super::memory::Memory;
+use super::reading::stage;
 use super::run::{Begun, Finished, begin, close};
 use super::scope::{self, Scope};
+use super::totals::Totals;
 use super::window::WindowReader;
 use super::{Progress, Stop, Summary};
 
@@ -45,7 +49,7 @@ pub struct LoadRequest {
     pub lookback: Duration,
     /// Length of the longest window, below 7 days.
     pub window: Duration,
-    /// Windows read side by side, at least 1.
+    /// Requests under way at a time, and windows read side by side, at least 1.
     pub concurrency: usize,
     /// Requests after which the run stops cleanly; retries count.
     pub max_requests: Option<u64>,
@@ -200,12 +204,12 @@ impl Run<'_> {
             work.into_iter().partition(|work| work.range.length() <= MOMENT && (work.known || owes(work.range)));
         let mut planner = self.planner(&work, known, Density::new(memory.rhythm, memory.spread));
         planner.add(&last, self.quiet_before());
+        let began = Instant::now();
         let saved = self.read_all(&reader, &mut planner, writer, true, stop).await?;
         self.read_beyond(&reader, &mut planner, writer, scope.beyond(&ranges, self.request.now), stop).await?;
         self.read_unasked(&reader, &mut planner, writer, &scope.unasked, stop).await?;
-        for pages in reader.left_over() {
-            self.keep(writer, pages, 0).await?;
-        }
+        stage(writer, self.kept_of(reader.left_over())).await?;
+        self.summary.reading_seconds = Some(began.elapsed().as_secs_f64());
         if let Some(folder) = &reader.save_pages {
             self.manifest(&reader, &ranges, saved).write(folder)?;
         }
@@ -274,6 +278,8 @@ impl Run<'_> {
         WindowReader {
             budget: Budget::new(Arc::clone(&source), request.max_requests, request.max_duration),
             held: Held::new(request.memory_limit_bytes, request.concurrency),
+            lanes: Arc::new(Semaphore::new(request.concurrency.max(1))),
+            totals: Totals::default(),
             source,
             run_id: self.id.clone(),
             save_pages: request.save_pages.as_ref().map(|folder| folder.join(self.id.as_str())),

@@ -9,6 +9,7 @@
 //! goes on from there. **Rests on:** F17 (windows share their edge second), F20 (keys).
 
 mod accept;
+mod asked;
 mod budget;
 mod check;
 mod client;
@@ -27,6 +28,7 @@ mod store;
 mod summary;
 #[cfg(test)]
 mod tests;
+mod totals;
 mod trial;
 mod window;
 

@@ -20,8 +20,8 @@ use crate::source::{Doubt, EvidenceKind, FilteredTime, Planner, RowFacts, SavedW
 const MOST_LOST_SECONDS: u32 = 10;
 
 impl Run<'_> {
-    /// Reads every window of the plan, oldest first, and stages each as it ends. What `covers` nothing was not asked
-    /// for: its rows are kept, but its days do not count as read.
+    /// Reads every window of the plan, oldest first, and stages each as it ends, while others are read. What `covers`
+    /// nothing was not asked for: its rows are kept, but its days do not count as read.
     pub(super) async fn read_all(
         &mut self,
         reader: &WindowReader,
@@ -32,11 +32,14 @@ impl Run<'_> {
     ) -> Result<Vec<SavedWindow>, Error> {
         let (mut planned, mut cut_short) = (0, false);
         let mut saved = Vec::new();
-        let mut under_way = FuturesUnordered::new();
-        loop {
+        let (mut under_way, mut staging) = (FuturesUnordered::new(), FuturesUnordered::new());
+        let stopped = loop {
             // Each window planned may be one that the next has to wait for.
             let width = |planner: &Planner| planner.width(self.request.concurrency).min(reader.budget.width());
-            while under_way.len() < width(planner) && reader.budget.spent().is_none() {
+            while under_way.len() < width(planner)
+                && under_way.len() + staging.len() <= self.request.concurrency
+                && reader.budget.spent().is_none()
+            {
                 // Half of it: requests that confirm an end come besides.
                 let share = |left: u64| left / u64::try_from(2 * (under_way.len() + 1)).unwrap_or(u64::MAX);
                 let in_budget = reader.budget.requests_left().map(|left| share(left).max(1));
@@ -46,12 +49,23 @@ impl Run<'_> {
                 self.progress.windows(planned);
                 under_way.push(reader.read(next));
             }
+            if under_way.is_empty() && staging.is_empty() {
+                break Ok(());
+            }
             let read = tokio::select! {
-                error = stop.asked() => return Err(error),
-                () = reader.budget.deadline() => break,
-                read = under_way.next() => match read {
-                    Some(read) => read?,
-                    None => break,
+                error = stop.asked() => break Err(error),
+                () = reader.budget.deadline() => break Ok(()),
+                told = reader.totals.next() => {
+                    told.into_iter().for_each(|(window, rows)| planner.counted(window, rows));
+                    continue;
+                }
+                Some(staged) = staging.next() => {
+                    self.staged(staged?);
+                    continue;
+                }
+                Some(read) = under_way.next() => match read {
+                    Ok(read) => read,
+                    Err(error) => break Err(error),
                 },
             };
             match &read.end {
@@ -59,21 +73,26 @@ impl Run<'_> {
                 WindowEnd::Unreadable(_) => self.lost_seconds += 1,
                 WindowEnd::Doubt(_) | WindowEnd::Cut => {}
             }
+            let mut ended = Ended::default();
             match &read.end {
                 WindowEnd::Cut => {
                     cut_short = true;
-                    self.keep(writer, read.pages, read.requests).await?;
+                    ended.windows = self.kept(read.pages, read.requests);
                 }
                 WindowEnd::Doubt(doubt) if self.cut(planner, &read, doubt) => {
                     planned -= 1;
-                    self.keep(writer, read.pages, read.requests).await?;
+                    ended.windows = self.kept(read.pages, read.requests);
                 }
-                _ => saved.extend(self.stage(reader, planner, writer, read, covers).await?),
+                _ => saved.extend(self.end(reader, planner, writer, read, covers, &mut ended)?),
             }
-            for pages in reader.left_over() {
-                self.keep(writer, pages, 0).await?;
-            }
+            ended.windows.extend(self.kept_of(reader.left_over()));
+            staging.push(ended.stage(writer));
+        };
+        // What was read is not to be read again, however the reading ended.
+        while let Some(staged) = staging.next().await {
+            self.staged(staged?);
         }
+        stopped?;
         if cut_short || !under_way.is_empty() || !planner.is_done() {
             self.summary.stopped_by = reader.budget.spent();
         }
@@ -90,44 +109,50 @@ impl Run<'_> {
         cut
     }
 
-    /// Makes rows durable whose pages prove nothing. Shorter windows bring them again, unless they change or go before:
-    /// then this was the last that was served of them.
-    pub(super) async fn keep(&mut self, writer: &Writer, pages: Vec<ReadPage>, requests: u32) -> Result<(), Error> {
+    /// A window that has come to lie durable.
+    fn staged(&self, told: Option<(TimeRange, u64)>) {
+        if let Some((range, rows)) = told {
+            self.progress.window_read(range, rows);
+        }
+    }
+
+    /// The rows of pages that prove nothing. Shorter windows bring them again, unless they change or go before: then this
+    /// was the last that was served of them.
+    fn kept(&mut self, pages: Vec<ReadPage>, requests: u32) -> Vec<StagedWindow> {
         let (mut pages, mut requests) = (pages, u64::from(requests));
+        let mut kept = Vec::new();
         while !pages.is_empty() {
             let (refused_columns, alike);
             (refused_columns, alike, pages) = asked_alike(pages);
             let staged =
                 StagedWindow { requests: std::mem::take(&mut requests), refused_columns, ..Default::default() };
-            self.stage_pages(writer, staged, alike).await?;
+            kept.push(self.with_pages(staged, alike));
         }
-        Ok(())
+        kept
     }
 
-    /// Returns the number of records.
-    async fn stage_pages(
-        &mut self,
-        writer: &Writer,
-        mut staged: StagedWindow,
-        pages: Vec<ReadPage>,
-    ) -> Result<u64, Error> {
+    /// The rows of pages that no window needs.
+    pub(super) fn kept_of(&mut self, left_over: Vec<Vec<ReadPage>>) -> Vec<StagedWindow> {
+        left_over.into_iter().flat_map(|pages| self.kept(pages, 0)).collect()
+    }
+
+    fn with_pages(&mut self, mut staged: StagedWindow, pages: Vec<ReadPage>) -> StagedWindow {
         for ReadPage { page, request, fetched_at, .. } in pages {
             add_page(&mut staged, page, &request, fetched_at);
         }
         self.summary.count_staged(&staged);
-        let rows = staged.api_rows;
-        writer.stage(staged).await?;
-        Ok(rows)
+        staged
     }
 
-    /// Makes a window durable that has ended, whole or unreadable.
-    async fn stage(
+    /// Takes down a window that has ended, whole or unreadable, which `ended` is to make durable.
+    fn end(
         &mut self,
         reader: &WindowReader,
         planner: &mut Planner,
         writer: &Writer,
         read: WindowRead,
         covers: bool,
+        ended: &mut Ended,
     ) -> Result<Option<SavedWindow>, Error> {
         let window = read.planned.window;
         let range = window.range();
@@ -159,10 +184,11 @@ impl Run<'_> {
             evidence,
         });
         let (refused_columns, pages, others) = asked_alike(read.pages);
-        self.keep(writer, others, 0).await?;
+        ended.windows = self.kept(others, 0);
         let staged = StagedWindow { proof, requests: u64::from(read.requests), refused_columns, ..Default::default() };
-        let rows = self.stage_pages(writer, staged, pages).await?;
-        self.progress.window_read(range, rows);
+        let staged = self.with_pages(staged, pages);
+        ended.told = Some((range, staged.api_rows));
+        ended.windows.push(staged);
         // Pages of parts say nothing by themselves.
         let by_pages = whole.filter(|whole| !matches!(whole.kind, EvidenceKind::Parts | EvidenceKind::Total));
         let proven = by_pages.filter(|_| covers && past == Some(range));
@@ -175,6 +201,28 @@ impl Run<'_> {
         let reason = evidence.get("unreadable").and_then(|reason| reason.as_str()).unwrap_or_default().to_owned();
         self.summary.unreadable.push(Unreadable { range, reason, reported_before });
     }
+}
+
+/// What a window that has ended leaves to be staged, and what is then told of it: its range and records.
+#[derive(Default)]
+struct Ended {
+    windows: Vec<StagedWindow>,
+    told: Option<(TimeRange, u64)>,
+}
+
+impl Ended {
+    async fn stage(self, writer: &Writer) -> Result<Option<(TimeRange, u64)>, Error> {
+        stage(writer, self.windows).await?;
+        Ok(self.told)
+    }
+}
+
+/// Makes windows durable, one after the other.
+pub(super) async fn stage(writer: &Writer, windows: Vec<StagedWindow>) -> Result<(), Error> {
+    for window in windows {
+        writer.stage(window).await?;
+    }
+    Ok(())
 }
 
 /// The columns that the server refused to the first of `pages`, the pages that were asked for without the same ones, and

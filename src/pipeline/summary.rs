@@ -35,6 +35,9 @@ pub struct Summary {
     pub started_at: UtcTime,
     /// How long it took.
     pub elapsed_seconds: f64,
+    /// How much of it went by from the first request until the last window lay durable, before the commit; none of a
+    /// replay, nor of a run that failed before.
+    pub reading_seconds: Option<f64>,
     /// How it ended.
     pub outcome: Outcome,
     /// The error it ended with, on one line.
@@ -157,6 +160,7 @@ impl Summary {
             resumed: Vec::new(),
             started_at: UtcTime::now(),
             elapsed_seconds: 0.0,
+            reading_seconds: None,
             outcome: Outcome::Failed,
             error: None,
             windows: 0,

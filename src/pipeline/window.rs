@@ -5,9 +5,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow::array::AsArray;
 use arrow::datatypes::TimestampMicrosecondType;
+use tokio::sync::Semaphore;
 
+use super::asked::Asked;
 use super::budget::Budget;
 use super::held::{Held, too_large};
+use super::totals::Totals;
 use crate::clock::UtcTime;
 use crate::decode::{DecodedPage, Decoder};
 use crate::error::Error;
@@ -32,6 +35,10 @@ pub(super) struct WindowReader {
     pub(super) template: Mutex<RequestTemplate>,
     /// Shared by all windows: what the server was seen to do.
     pub(super) learned: Learned,
+    /// One for each request that may be under way.
+    pub(super) lanes: Arc<Semaphore>,
+    /// How many rows windows under way have, as soon as it is known.
+    pub(super) totals: Totals,
     pub(super) bad_pages: AtomicU32,
     /// Pages of what was asked for besides windows, or asked for again: their rows are kept all the same.
     pub(super) left_over: Mutex<Vec<Vec<ReadPage>>>,
@@ -138,18 +145,18 @@ impl WindowReader {
         let begin = || WindowReading::part(window, ask.clone(), pages, self.template(), self.learned.clone());
         let mut reading = begin();
         let mut read = AskRead::default();
+        let mut asked = Asked::new(Arc::clone(&self.source), Arc::clone(&self.lanes));
         let mut decoder = Decoder::new();
-        loop {
+        let end = loop {
             let too_large = too_large(read.held_bytes, room_bytes);
             let request = match (reading.next(), too_large) {
-                (Next::Request(request), None) if self.budget.take() => request,
-                (Next::Request(_), None) => return Ok(read.ended(AskEnd::Cut, &reading)),
-                (Next::Whole(evidence), _) => return Ok(read.ended(AskEnd::Whole(evidence), &reading)),
-                (Next::Request(_), Some(doubt)) | (Next::Doubt(doubt), _) => {
-                    return Ok(read.ended(AskEnd::Doubt(doubt), &reading));
-                }
+                (Next::Request(request), None) if asked.has(&request) || self.budget.take() => request,
+                (Next::Request(_), None) => break AskEnd::Cut,
+                (Next::Whole(evidence), _) => break AskEnd::Whole(evidence),
+                (Next::Request(_), Some(doubt)) | (Next::Doubt(doubt), _) => break AskEnd::Doubt(doubt),
             };
-            let page = match self.source.fetch(&request).await {
+            self.ask(&mut asked, &request, reading.ahead(read.room_for(room_bytes)));
+            let page = match asked.answer(&request).await? {
                 Ok(page) => page,
                 Err(error) if self.drop_field(&error) => {
                     self.leave(read.pages);
@@ -161,11 +168,7 @@ impl WindowReader {
                     continue;
                 }
             };
-            if let Some(folder) = &self.save_pages {
-                read.saved.extend(saved_name(&saved::write(folder, &page)?));
-            }
-            self.held.see(page.body.len());
-            read.held_bytes += u64::try_from(page.body.len()).unwrap_or(u64::MAX);
+            self.receive(&page, &mut read)?;
             let decoded = decode(decoder, page, self.run_id.clone()).await?;
             decoder = decoded.decoder;
             match decoded.page {
@@ -174,11 +177,53 @@ impl WindowReader {
                     read.pages.push(page);
                 }
                 Err(reason) => {
-                    let read = read.ended(AskEnd::Undecodable(reason), &reading);
-                    return Ok(AskRead { requests: read.requests + 1, ..read });
+                    read.requests += 1;
+                    break AskEnd::Undecodable(reason);
                 }
             }
+            if let Some(rows) = reading.counted() {
+                self.totals.tell(window, rows);
+            }
+        };
+        read.requests += self.receive_in_vain(asked, decoder).await?;
+        Ok(read.ended(end, &reading))
+    }
+
+    /// Sends what is next, and with it what is sure to be, as far as the budget goes.
+    fn ask(&self, asked: &mut Asked, next: &PageRequest, ahead: Vec<PageRequest>) {
+        if !asked.has(next) {
+            asked.ask(next.clone());
         }
+        for request in ahead {
+            if !asked.has(&request) {
+                if !self.budget.take() {
+                    break;
+                }
+                asked.ask(request);
+            }
+        }
+    }
+
+    fn receive(&self, page: &Page, read: &mut AskRead) -> Result<(), Error> {
+        if let Some(folder) = &self.save_pages {
+            read.saved.extend(saved_name(&saved::write(folder, page)?));
+        }
+        self.held.see(page.body.len());
+        read.held_bytes += u64::try_from(page.body.len()).unwrap_or(u64::MAX);
+        Ok(())
+    }
+
+    /// Keeps the rows of pages that were asked for before their turn, which did not come. Gives how many that were.
+    async fn receive_in_vain(&self, asked: Asked, mut decoder: Decoder) -> Result<u32, Error> {
+        let (mut requests, mut pages) = (0, Vec::new());
+        for page in asked.rest().await? {
+            requests += 1;
+            let decoded = decode(decoder, page, self.run_id.clone()).await?;
+            decoder = decoded.decoder;
+            pages.extend(decoded.page);
+        }
+        self.leave(pages);
+        Ok(requests)
     }
 
     /// Leaves pages whose rows are to be kept, though no window needs them.
@@ -220,7 +265,15 @@ impl Default for AskRead {
 
 impl AskRead {
     fn ended(self, end: AskEnd, reading: &WindowReading) -> Self {
-        Self { end, requests: reading.requests(), keys: reading.keys().clone(), ..self }
+        Self { end, requests: self.requests + reading.requests(), keys: reading.keys().clone(), ..self }
+    }
+
+    /// Pages that there is room for besides the next one, if they are as those that came.
+    fn room_for(&self, room_bytes: u64) -> usize {
+        let pages = u64::try_from(self.pages.len()).unwrap_or(u64::MAX);
+        let a_page = self.held_bytes.checked_div(pages).unwrap_or(u64::MAX).max(1);
+        let left = room_bytes.saturating_sub(self.held_bytes) / a_page;
+        usize::try_from(left).unwrap_or(usize::MAX).saturating_sub(1)
     }
 }
 

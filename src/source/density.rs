@@ -65,8 +65,9 @@ pub struct Density {
     /// Square of the spread, and of how many windows it is the mean.
     variance: f64,
     windows: f64,
-    /// Rows a second of the stretch read last.
+    /// Rows a second of the latest stretch of which it is known how many it has, and its end.
     latest: f64,
+    latest_to: i64,
 }
 
 impl Default for Rhythm {
@@ -153,7 +154,7 @@ impl Density {
         let spread = spread.filter(|spread| spread.is_finite());
         let windows = if spread.is_some() { SPREAD_REMEMBERS } else { SPREAD_WINDOWS };
         let spread = spread.unwrap_or(SPREAD_AT_FIRST).clamp(SPREAD_AT_LEAST, 1.0);
-        Self { rhythm, level: 1.0, day: i64::MIN, variance: spread * spread, windows, latest: 0.0 }
+        Self { rhythm, level: 1.0, day: i64::MIN, variance: spread * spread, windows, latest: 0.0, latest_to: i64::MIN }
     }
 
     /// By what share of itself the traffic of a day was off what was expected.
@@ -175,8 +176,16 @@ impl Density {
     pub fn add(&mut self, range: TimeRange, seconds: &[i64], expected: Option<f64>) {
         let rows = count_f64(seconds.len());
         self.compare(range, rows, expected);
-        self.latest = rows / seconds_f64((range.to().seconds() - range.from().seconds()).max(1));
+        self.counted(range, rows);
         self.rhythm.add(range, seconds.iter().copied());
+    }
+
+    /// Takes into account that a stretch has `rows` rows, of which it is not known yet how they lie.
+    pub(super) fn counted(&mut self, range: TimeRange, rows: f64) {
+        let (from, to) = (range.from().seconds(), range.to().seconds());
+        if to >= self.latest_to {
+            (self.latest, self.latest_to) = (rows / seconds_f64((to - from).max(1)), to);
+        }
     }
 
     /// Takes into account that a stretch has `rows` rows, as far as is known, and had been planned with `expected`.
@@ -361,6 +370,15 @@ mod tests {
         let busy: Vec<i64> = (0..400).map(|n| 5 * HOUR + n * 9).collect();
         density.add(range(5 * HOUR, 6 * HOUR), &busy, None);
         assert!(about(density.rows(6 * HOUR, 7 * HOUR), 400.0));
+    }
+
+    #[test]
+    fn a_stretch_that_was_counted_is_the_latest_until_a_later_one_is() {
+        let mut density = Density::new(Rhythm::default(), None);
+        density.add(range(0, HOUR), &[1, 2, 3], None);
+        density.counted(range(2 * HOUR, 3 * HOUR), 500.0);
+        density.add(range(HOUR, 2 * HOUR), &[4_000], None);
+        assert!(about(density.rows(3 * HOUR, 4 * HOUR), 500.0));
     }
 
     #[test]

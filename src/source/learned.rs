@@ -373,6 +373,17 @@ impl Learned {
         self.state().totals_refuted = true;
     }
 
+    /// Whether totals count windows, as far as this run has seen: one was more than its page, and none was refuted.
+    pub(super) fn counts_windows(&self) -> bool {
+        let state = self.state();
+        state.totals && !state.totals_refuted
+    }
+
+    /// Records of the largest page.
+    pub(super) fn largest_page(&self) -> usize {
+        self.state().pages.page
+    }
+
     /// Whether one list is all that the pages can be (F11).
     pub(super) fn one_list(&self) -> bool {
         self.state().pages.one_list()

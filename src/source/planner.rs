@@ -60,7 +60,7 @@ pub struct Planner {
     longest: i64,
     longest_read: i64,
     under_way: Vec<UnderWay>,
-    /// Whether the window planned last is to be read before the next is planned.
+    /// Whether the window planned last is to be read before the next is planned, since it shows how the server pages.
     alone: bool,
     /// Whether anything was told of any window.
     told: bool,
@@ -73,6 +73,8 @@ struct UnderWay {
     /// Rows to expect.
     rows: Option<f64>,
     known: bool,
+    /// Whether the server has told how many rows it has.
+    counted: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -113,11 +115,15 @@ impl Planner {
         self.todo.extend(work.iter().flat_map(|work| pieces(*work, quiet_before.seconds())));
     }
 
-    /// Windows to read side by side: one at a time while the next can only be guessed, or waits for what another
-    /// one shows.
+    /// Windows to read side by side: one at a time where the next waits for what another one shows. One that can only be
+    /// guessed waits until it is known how many rows those before it have.
     pub fn width(&self, most: usize) -> usize {
         let guess = self.todo.front().is_some_and(|piece| self.is_guess(piece));
-        if guess || self.alone { 1 } else { most }
+        match (self.alone, guess) {
+            (true, _) => 1,
+            (false, true) => most.min(1 + self.under_way.iter().filter(|window| window.counted).count()),
+            (false, false) => most,
+        }
     }
 
     /// Traffic as far as it is known.
@@ -141,11 +147,11 @@ impl Planner {
         // What the first window shows of the server, or the first that may have too many pages, spares the others a
         // request each.
         let may_pass = piece.pages == Pages::Many && rows.is_some_and(|rows| habits.may_pass_the_last(rows));
-        self.alone = trial || !self.told || may_pass || self.is_guess(&piece);
+        self.alone = trial || !self.told || may_pass;
         self.advance(to);
         let window = Window::of_seconds(piece.from, to);
         if window.length_seconds() > 1 {
-            self.under_way.push(UnderWay { window, rows, known: piece.known });
+            self.under_way.push(UnderWay { window, rows, known: piece.known, counted: false });
         }
         let requests = rows.map(|rows| (rows / count_f64(habits.page_rows)).floor() + 1.0);
         Some(Planned { window, pages: piece.pages, rows, requests })
@@ -154,6 +160,15 @@ impl Planner {
     /// Whether all was planned.
     pub fn is_done(&self) -> bool {
         self.todo.is_empty()
+    }
+
+    /// The server has told how many rows a window has that is being read.
+    pub fn counted(&mut self, window: Window, rows: u64) {
+        let Some(planned) = self.under_way.iter_mut().find(|planned| planned.window == window) else { return };
+        if !std::mem::replace(&mut planned.counted, true) {
+            self.longest_read = self.longest_read.max(window.length_seconds());
+            self.density.counted(window.range(), rows_f64(rows));
+        }
     }
 
     /// A window was read whole; `seconds` are the times of its rows by which windows filter.

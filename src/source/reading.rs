@@ -168,6 +168,32 @@ impl WindowReading {
         }
     }
 
+    /// The requests behind the one that is [`next`](Self::next) that a total says will be needed, so that they can go out
+    /// beside it, at most so many. None where a total may be no total (F9), or where pages may move as they are read.
+    pub fn ahead(&self, most: usize) -> Vec<PageRequest> {
+        let left = if self.purpose == Purpose::Read && self.end.is_none() { self.pages_to_come() } else { 0 };
+        let ahead = (self.offset..=self.learned.last()).skip(1).take(left.saturating_sub(1).min(most));
+        ahead.map(|offset| self.template.request(&self.ask, offset)).collect()
+    }
+
+    /// How many records the window has by its total, once that has shown in this run to count more than a page; planning
+    /// may go by it, evidence does not.
+    pub fn counted(&self) -> Option<u64> {
+        let total = u64::try_from(self.so_far.num_results?).ok()?;
+        (self.end.is_none() && !self.read.is_empty() && self.learned.counts_windows()).then_some(total)
+    }
+
+    /// Pages to come by the total: no more than are, whatever the groups.
+    fn pages_to_come(&self) -> usize {
+        let Some(total) = self.counted().filter(|_| self.is_quiet()) else { return 0 };
+        if self.learned.unit() != Unit::Pages {
+            return 0;
+        }
+        let read = count(self.seen.len()) + self.so_far.unkeyed;
+        let left = usize::try_from(total.saturating_sub(read)).unwrap_or(usize::MAX);
+        left.div_ceil(self.learned.largest_page().max(1)).min(MOST_PAGES.saturating_sub(self.read.len()))
+    }
+
     /// Reports the page that was asked for.
     pub fn observe(&mut self, page: &PageFacts) {
         self.so_far.requests += 1;

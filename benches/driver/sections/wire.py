@@ -2,6 +2,7 @@
 same simulator.
 """
 
+import datetime
 import json
 import statistics
 import subprocess
@@ -12,10 +13,10 @@ from ..simulator import ACCOUNT, FIRST_DAY, STREAM, Simulator, served
 from .replay import remove
 
 DAYS = 7
-END = "2026-03-09"
-RECORDS = 20_000
 CONCURRENCY = 4
-LATENCIES_MS = (0, 50, 150)
+# By latency how many records of how many days the peers load, as dense each time. Without latency that many that the
+# start of an interpreter and its imports, and what a run costs whatever it reads, are a few hundredths of the whole.
+PEERS_LOAD = {0: (100_000, 35), 50: (20_000, DAYS), 150: (20_000, DAYS)}
 OURS = "kore-lake load"
 BASE = "dlt, nested as JSON text"
 
@@ -27,8 +28,9 @@ def measure(bench):
     return result
 
 
-def loading(bench, simulator, lake, *options):
-    """The command of a load of the simulator's week."""
+def loading(bench, simulator, lake, *options, days=DAYS):
+    """The command of a load of so many days of the simulator."""
+    end = datetime.date.fromisoformat(FIRST_DAY) + datetime.timedelta(days=days)
     return [
         bench.program,
         "load",
@@ -41,7 +43,7 @@ def loading(bench, simulator, lake, *options):
         "--from",
         FIRST_DAY,
         "--to",
-        END,
+        end,
         "--lake",
         lake,
         "--summary",
@@ -57,23 +59,23 @@ def summary_of(lake):
 
 def told_by_load(lake):
     summary = json.loads(summary_of(lake).read_text())
-    return {name: summary[name] for name in ("requests", "ideal_requests", "records", "page_bytes")} | {
-        "rows": summary["rows"]["new"]
-    }
+    names = ("requests", "ideal_requests", "records", "page_bytes", "reading_seconds")
+    return {name: summary[name] for name in names} | {"rows": summary["rows"]["new"]}
 
 
 def peers(bench):
     """By latency each contestant's summary."""
-    found, records = {}, 1_000 if bench.check else RECORDS
-    for latency in LATENCIES_MS[:1] if bench.check else LATENCIES_MS:
-        with Simulator(bench.program, *served(bench.program, records, DAYS), "--latency", f"{latency}ms") as simulator:
+    found, loaded = {}, {}
+    for latency, (records, days) in {0: (1_000, DAYS)}.items() if bench.check else PEERS_LOAD.items():
+        with Simulator(bench.program, *served(bench.program, records, days), "--latency", f"{latency}ms") as simulator:
             bench.say(f" {latency} ms")
-            taken = interleaved(field(bench, simulator), bench.rounds, bench.say)
+            taken = interleaved(field(bench, simulator, days), bench.rounds, bench.say)
             found[str(latency)] = summaries({name: whole(name, runs, simulator.rows) for name, runs in taken.items()})
-    return {"latencies": found, "records": simulator.rows}
+            loaded[str(latency)] = {"records": simulator.rows, "days": days}
+    return {"latencies": found, "loaded": loaded}
 
 
-def field(bench, simulator):
+def field(bench, simulator, days):
     out = bench.folder("wire")
     lake, hand = out / "lake", out / "hand.parquet"
 
@@ -83,7 +85,7 @@ def field(bench, simulator):
     found = [
         Contestant(
             OURS,
-            loading(bench, simulator, lake, "--rate", 0, "--concurrency", CONCURRENCY),
+            loading(bench, simulator, lake, "--rate", 0, "--concurrency", CONCURRENCY, days=days),
             simulator.environment,
             prepare=lambda: remove(lake),
             after=loaded,
@@ -91,7 +93,7 @@ def field(bench, simulator):
     ]
     if bench.check:
         return found
-    arguments = [FIRST_DAY, DAYS, CONCURRENCY]
+    arguments = [FIRST_DAY, days, CONCURRENCY]
     found.append(
         Contestant(
             "Python by hand: requests, threads, pyarrow",
@@ -129,7 +131,7 @@ def whole(name, runs, rows):
 
 
 def concurrency(bench):
-    """Requests a second at 50 ms with one connection and with eight."""
+    """Requests a second at 50 ms with one connection and with eight, of reading alone and of the whole process."""
     records = 100_000
     found = {}
     with Simulator(bench.program, *served(bench.program, records, DAYS), "--latency", "50ms") as simulator:
@@ -146,7 +148,11 @@ def concurrency(bench):
                     after=lambda lake=lake: told_by_load(lake),
                 )
             )
-        found = summaries(interleaved(contestants, min(bench.rounds, 3), bench.say))
+        taken = interleaved(contestants, min(bench.rounds, 3), bench.say)
+    found = summaries(taken)
+    for name, runs in taken.items():
+        if not isinstance(runs, str):
+            found[name]["reading"] = statistics.median(run.told["reading_seconds"] for run in runs)
     return {"connections": found, "records": simulator.rows}
 
 
@@ -235,9 +241,12 @@ def peers_table(result):
                     one["told"]["requests"],
                 ]
             )
+    loaded = [
+        f"{one['records']:,} records of {one['days']} days at {latency} ms" for latency, one in result["loaded"].items()
+    ]
     said = (
-        f"{result['records']:,} records of a week, {CONCURRENCY} connections, no rate limit; whole processes, start "
-        "included. *×* and *÷* are theirs over kore-lake's. All have written every row. The peers ask by windows of "
+        f"{', '.join(loaded)}; {CONCURRENCY} connections, no rate limit; whole processes, start included. "
+        "*×* and *÷* are theirs over kore-lake's. All have written every row. The peers ask by windows of "
         "two hours that somebody chose well, and the script trusts the first short page; kore-lake plans, proves and "
         "commits."
     )
@@ -249,20 +258,32 @@ def concurrency_table(result):
     failed = [one["failed"] for one in told.values() if "failed" in one]
     if failed:
         return f"not measured: {failed[0]}"
-    rate = {name: one["told"]["requests"] / one["wall"] for name, one in told.items()}
-    rows = [
-        [
-            name,
-            tables.seconds(one["wall"]),
-            one["told"]["requests"],
-            f"{rate[name]:.1f}",
-            f"{rate[name] / rate['1'] / int(name):.0%}",
-            tables.seconds(one["cpu"]),
-        ]
-        for name, one in told.items()
-    ]
-    head = ["connections", "s, commit included", "requests", "requests/s", "of so many times one", "CPU s"]
-    return f"{result['records']:,} records, 50 ms an answer, no rate limit.\n\n{tables.render(head, rows)}"
+    rows = []
+    for name, one in told.items():
+        rate, share = {}, {}
+        for part in ("reading", "wall"):
+            rate[part] = one["told"]["requests"] / one[part]
+            share[part] = rate[part] * told["1"][part] / told["1"]["told"]["requests"] / int(name)
+        rows.append(
+            [
+                name,
+                one["told"]["requests"],
+                tables.seconds(one["reading"]),
+                f"{rate['reading']:.1f}",
+                f"{share['reading']:.0%}",
+                tables.seconds(one["wall"]),
+                f"{share['wall']:.0%}",
+                tables.seconds(one["cpu"]),
+            ]
+        )
+    head = ["connections", "requests", "s of reading", "requests/s", "of so many times one"]
+    head += ["s of all", "of so many times one", "CPU s"]
+    said = (
+        f"{result['records']:,} records, 50 ms an answer, no rate limit. *Reading* is from the first request until the "
+        "last window lies durable (`reading_seconds` of the summary); *all* is the whole process, with its start and "
+        "the commit, which has no part in connections."
+    )
+    return f"{said}\n\n{tables.render(head, rows)}"
 
 
 def pace_table(result):

@@ -142,6 +142,27 @@ fn hours_like_none_before_are_read_one_window_at_a_time() {
 }
 
 #[test]
+fn a_guess_waits_until_the_windows_before_it_are_counted_not_until_they_are_read() {
+    let mut planner = planner(&[work(0, WEEK, false)], Vec::new(), Rhythm::default(), WEEK);
+    let first = planner.next(&proven(), None).unwrap();
+    planner.counted(first.window, 60);
+    assert_eq!(planner.width(4), 1, "the first of a run is read alone");
+    planner.whole(first.window, &times(0, FIRST_SECONDS, 10));
+    let second = planner.next(&proven(), None).unwrap();
+    assert_eq!(planner.width(4), 1);
+    planner.counted(second.window, 900);
+    planner.counted(second.window, 900);
+    assert_eq!(planner.width(4), 2);
+    let third = planner.next(&proven(), None).unwrap();
+    assert_eq!(planner.width(4), 2);
+    // As dense as the second was counted, which has not been read yet.
+    let rate = |planned: &Planned, rows: f64| rows / seconds_f64(planned.window.length_seconds());
+    let expected = rate(&second, 900.0);
+    let found = rate(&third, third.rows.unwrap());
+    assert!((found / expected - 1.0).abs() < 0.01, "{found} {expected}");
+}
+
+#[test]
 fn where_windows_have_one_page_the_first_is_to_show_a_full_one() {
     let habits = Habits { page_seen: false, ..proven() };
     let mut fresh = planner(&[work(0, WEEK, false)], Vec::new(), steady(100), 0);

@@ -1,6 +1,6 @@
 //! A server of keys alone, under every reading of the documents, and a run against it without I/O.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashSet, VecDeque};
 use std::time::Duration;
 
 use crate::clock::{TimeRange, UtcTime};
@@ -13,6 +13,9 @@ use crate::source::{
 /// 2026-03-02T00:00:00Z, a Monday.
 pub(super) const MONDAY: i64 = 1_772_409_600;
 pub(super) const DAY: i64 = 86_400;
+
+/// Requests of one window that may go out before their turn.
+const AHEAD: usize = 11;
 
 /// Weight of each hour of a day and of each day of a week.
 const HOURS: [u64; 24] = [2, 1, 1, 1, 2, 6, 20, 45, 80, 100, 100, 92, 75, 82, 96, 90, 76, 58, 40, 28, 20, 13, 8, 4];
@@ -198,6 +201,8 @@ pub(super) fn traffic(days: i64, per_day: u64, dice: &mut Dice) -> Vec<RowFacts>
 #[derive(Debug)]
 pub(super) struct Outcome {
     pub(super) requests: usize,
+    /// How often one answer after the other had to be waited for.
+    pub(super) rounds: usize,
     pub(super) keys: HashSet<u128>,
     pub(super) unreadable: BTreeSet<i64>,
     pub(super) cut: usize,
@@ -220,8 +225,52 @@ pub(super) struct Run<'a> {
     pub(super) restless: &'a [u128],
 }
 
+/// A window under way: what it has asked for, and what came.
+struct UnderWay {
+    planned: Planned,
+    reading: WindowReading,
+    rows: Vec<RowFacts>,
+    asked: VecDeque<PageRequest>,
+    came: Vec<(PageRequest, Option<PageFacts>)>,
+}
+
+impl UnderWay {
+    fn new(planned: Planned, template: RequestTemplate, learned: Learned) -> Self {
+        let reading = WindowReading::new(planned.window, planned.pages, template, learned);
+        Self { planned, reading, rows: Vec::new(), asked: VecDeque::new(), came: Vec::new() }
+    }
+
+    /// Asks for what is next and for what is sure to be, as `load` does.
+    fn ask(&mut self) {
+        let Next::Request(next) = self.reading.next() else { return };
+        for request in [next].into_iter().chain(self.reading.ahead(AHEAD)) {
+            if !self.asked.contains(&request) && self.came.iter().all(|(came, _)| *came != request) {
+                self.asked.push_back(request);
+            }
+        }
+    }
+
+    /// Reports what came, as long as it is what is next.
+    fn observe(&mut self, server: &Server, planner: &mut Planner) {
+        while let Next::Request(next) = self.reading.next()
+            && let Some(at) = self.came.iter().position(|(came, _)| *came == next)
+        {
+            match self.came.swap_remove(at).1 {
+                Some(page) => {
+                    self.rows.extend(&page.rows);
+                    self.reading.observe(&page);
+                }
+                None => self.reading.refused(refusal(server.plain_words)).unwrap(),
+            }
+            if let Some(rows) = self.reading.counted() {
+                planner.counted(self.planned.window, rows);
+            }
+        }
+    }
+}
+
 impl Run<'_> {
-    /// Windows side by side: each of those under way gets a page in turn.
+    /// Windows side by side. In each round as many requests are answered as there are lanes, windows in turn.
     pub(super) fn read(self, server: &Server, seed: u64) -> Outcome {
         let mut dice = Dice(seed);
         let range = TimeRange::new(UtcTime::from_seconds(self.range.0), UtcTime::from_seconds(self.range.1)).unwrap();
@@ -229,13 +278,15 @@ impl Run<'_> {
         let quiet = UtcTime::from_seconds(self.quiet_before);
         let work = [Work { range, known: self.known }];
         let longest = Duration::from_hours(6 * 24);
-        let mut planner = Planner::new(&work, known, Density::new(self.rhythm, self.spread), quiet, longest);
+        let density = Density::new(self.rhythm.clone(), self.spread);
+        let mut planner = Planner::new(&work, known, density, quiet, longest);
         let learned = Learned::new(self.habits);
         let template = RequestTemplate::new(ApiVersion::V2, "acc".parse().unwrap(), "st-1".parse().unwrap());
         let mut hidden = HashSet::new();
-        let mut under_way: Vec<(Planned, WindowReading, Vec<RowFacts>)> = Vec::new();
+        let mut under_way: Vec<UnderWay> = Vec::new();
         let mut outcome = Outcome {
             requests: 0,
+            rounds: 0,
             keys: HashSet::new(),
             unreadable: BTreeSet::new(),
             cut: 0,
@@ -247,50 +298,38 @@ impl Run<'_> {
             while under_way.len() < planner.width(self.width)
                 && let Some(next) = planner.next(&learned.habits(), None)
             {
-                let reading = WindowReading::new(next.window, next.pages, template.clone(), learned.clone());
-                under_way.push((next, reading, Vec::new()));
+                under_way.push(UnderWay::new(next, template.clone(), learned.clone()));
             }
             if under_way.is_empty() {
                 break;
             }
+            under_way.iter_mut().for_each(UnderWay::ask);
+            outcome.requests += self.answer(&mut under_way, server, &mut hidden, &mut dice);
+            outcome.rounds += 1;
+            assert!(outcome.requests < 100_000, "{server:?}");
             let mut at = 0;
             while at < under_way.len() {
-                let (planned, reading, rows) = &mut under_way[at];
-                match reading.next() {
-                    Next::Request(request) => {
-                        outcome.requests += 1;
-                        assert!(outcome.requests < 100_000, "{server:?}");
-                        for _ in 0..self.restless.len().min(3) {
-                            let key = self.restless[dice.index(u32::try_from(self.restless.len()).unwrap())];
-                            if !hidden.insert(key) {
-                                hidden.remove(&key);
-                            }
-                        }
-                        match server.answer(self.rows, &hidden, &request, &mut dice) {
-                            Some((page, num_results)) => {
-                                rows.extend(&page);
-                                let records = page.len();
-                                reading.observe(&PageFacts { rows: page, records, num_results: Some(num_results) });
-                            }
-                            None => reading.refused(refusal(server.plain_words)).unwrap(),
-                        }
+                let window = &mut under_way[at];
+                window.observe(server, &mut planner);
+                let planned = window.planned;
+                match window.reading.next() {
+                    Next::Request(_) => {
                         at += 1;
                         continue;
                     }
                     Next::Whole(_) => {
                         let mut keys = HashSet::new();
-                        let once: Vec<_> = rows.iter().filter(|row| keys.insert(row.key)).collect();
+                        let once: Vec<_> = window.rows.iter().filter(|row| keys.insert(row.key)).collect();
                         planner.whole(planned.window, &once.iter().filter_map(|row| row.start).collect::<Vec<_>>());
                         outcome.keys.extend(keys);
                     }
                     Next::Doubt(doubt) => {
-                        if planner.split(planned, &doubt) {
+                        if planner.split(&planned, &doubt) {
                             outcome.cut += 1;
                         } else if planned.pages == Pages::One {
-                            let again =
-                                WindowReading::new(planned.window, Pages::Many, template.clone(), learned.clone());
-                            let planned = Planned { pages: Pages::Many, ..*planned };
-                            under_way[at] = (planned, again, Vec::new());
+                            let planned = Planned { pages: Pages::Many, ..planned };
+                            under_way[at] = UnderWay::new(planned, template.clone(), learned.clone());
+                            at += 1;
                             continue;
                         } else {
                             assert!(!matches!(doubt, Doubt::RangeRefused));
@@ -305,6 +344,43 @@ impl Run<'_> {
         outcome.spread = planner.density().spread();
         outcome.rhythm = planner.density().rhythm().clone();
         outcome
+    }
+
+    /// Answers what has been asked for longest in each window, windows in turn, until all lanes are taken. Gives how many
+    /// requests that were.
+    fn answer(
+        &self,
+        under_way: &mut [UnderWay],
+        server: &Server,
+        hidden: &mut HashSet<u128>,
+        dice: &mut Dice,
+    ) -> usize {
+        let mut answered = 0;
+        while answered < self.width {
+            let before = answered;
+            for window in under_way.iter_mut() {
+                if answered == self.width {
+                    break;
+                }
+                let Some(request) = window.asked.pop_front() else { continue };
+                answered += 1;
+                for _ in 0..self.restless.len().min(3) {
+                    let key = self.restless[dice.index(u32::try_from(self.restless.len()).unwrap())];
+                    if !hidden.insert(key) {
+                        hidden.remove(&key);
+                    }
+                }
+                let page = server.answer(self.rows, hidden, &request, dice).map(|(rows, num_results)| {
+                    let records = rows.len();
+                    PageFacts { rows, records, num_results: Some(num_results) }
+                });
+                window.came.push((request, page));
+            }
+            if answered == before {
+                break;
+            }
+        }
+        answered
     }
 }
 

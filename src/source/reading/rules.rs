@@ -420,3 +420,49 @@ fn what_an_earlier_run_saw_proves_nothing() {
     assert_eq!(asks(&next), Some(1));
     assert!(!learned.habits().page_seen);
 }
+
+/// A reading that was told of pages as a run that knows how the server pages, and what it would ask for ahead.
+fn ahead_after(learned: &Learned, pages: Pages, answers: Vec<Answer>) -> Vec<u32> {
+    let window = Window::of_seconds(10 * HOUR, 16 * HOUR);
+    let template = RequestTemplate::new(ApiVersion::V2, "acc".parse().unwrap(), "st-1".parse().unwrap());
+    let mut reading = WindowReading::new(window, pages, template, learned.clone());
+    for answer in answers {
+        let Answer::Page(page) = answer else { panic!("a refusal tells no total") };
+        reading.observe(&page);
+    }
+    reading.ahead(100).iter().map(|request| request.offset.unwrap()).collect()
+}
+
+/// A run in which a window of three pages of ten was read.
+fn pages_learned() -> Learned {
+    let learned = Learned::default();
+    read(&learned, Pages::Many, [rows(0..10).total(25), rows(10..20).total(25), rows(20..25).total(25)]);
+    learned
+}
+
+#[test]
+fn a_total_says_which_pages_can_go_out_side_by_side() {
+    assert_eq!(ahead_after(&pages_learned(), Pages::Many, vec![rows(0..10).total(55)]), [2, 3, 4, 5]);
+    let two = vec![rows(0..10).total(55), rows(10..20).total(55)];
+    assert_eq!(ahead_after(&pages_learned(), Pages::Many, two), [3, 4, 5]);
+    // The next page is all there is.
+    assert_eq!(ahead_after(&pages_learned(), Pages::Many, vec![rows(0..10).total(20)]), [0; 0]);
+}
+
+#[test]
+fn no_page_goes_out_ahead_where_nothing_says_that_it_is_there() {
+    let first = |total| vec![rows(0..10).total(total)];
+    assert_eq!(ahead_after(&pages_learned(), Pages::Many, Vec::new()), [0; 0]);
+    // What offset counts is not known yet, the total is the page's length, or rows may move as they are read.
+    assert_eq!(ahead_after(&Learned::default(), Pages::Many, first(55)), [0; 0]);
+    assert_eq!(ahead_after(&pages_learned(), Pages::Many, first(10)), [0; 0]);
+    assert_eq!(ahead_after(&pages_learned(), Pages::One, first(55)), [0; 0]);
+    let refuted = pages_learned();
+    refuted.refute_totals();
+    assert_eq!(ahead_after(&refuted, Pages::Many, first(55)), [0; 0]);
+}
+
+#[test]
+fn nothing_goes_out_beyond_the_last_offset() {
+    assert_eq!(ahead_after(&pages_learned(), Pages::Many, vec![rows(0..10).total(500)]).last(), Some(&10));
+}

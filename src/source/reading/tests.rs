@@ -4,8 +4,13 @@ use crate::source::{Habits, Rhythm, RowFacts};
 pub(super) const DAYS: i64 = 56;
 
 pub(super) fn first_load(server: &Server, rows: &[RowFacts], days: i64, seed: u64) -> Outcome {
+    first(rows, days).read(server, seed)
+}
+
+/// A load that knows nothing of the account.
+fn first(rows: &[RowFacts], days: i64) -> Run<'_> {
     let range = (MONDAY, MONDAY + days * DAY);
-    let run = Run {
+    Run {
         rows,
         range,
         known: false,
@@ -15,8 +20,7 @@ pub(super) fn first_load(server: &Server, rows: &[RowFacts], days: i64, seed: u6
         spread: None,
         width: 4,
         restless: &[],
-    };
-    run.read(server, seed)
+    }
 }
 
 /// A later load of other weeks, or of weeks whose rows lie in the lake.
@@ -163,4 +167,22 @@ fn no_key_that_stays_is_lost_while_others_come_and_go() {
 fn no_key_is_lost_by_any_of_many_servers() {
     lose_no_key(300..20_000);
     lose_no_key_that_stays(300..20_000);
+}
+
+/// Requests side by side on average, of so many that may be, in a first load.
+fn side_by_side(days: i64, per_day: u64, width: usize) -> f64 {
+    let rows = traffic(days, per_day, &mut Dice(7));
+    let run = Run { width, ..first(&rows, days) };
+    let outcome = run.read(&Server::plain(), 1);
+    assert_eq!(outcome.keys.len(), rows.len());
+    let exact = |count: usize| f64::from(u32::try_from(count).unwrap());
+    exact(outcome.requests) / exact(outcome.rounds)
+}
+
+#[test]
+fn a_first_load_keeps_nearly_all_connections_busy() {
+    for (days, per_day, width, share) in [(7, 14_286, 8, 0.9), (7, 2_860, 4, 0.9), (DAYS, 5_000, 8, 0.95)] {
+        let busy = side_by_side(days, per_day, width) / f64::from(u32::try_from(width).unwrap());
+        assert!(busy >= share, "{days} days of {per_day}: expected {share} of {width}, found {busy:.3}");
+    }
 }
