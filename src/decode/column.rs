@@ -6,7 +6,7 @@
 use arrow::array::ArrayRef;
 
 use super::destination::DestinationDecoder;
-use super::error::DecodeError;
+use super::error::Failure;
 use super::leaf::{Boolean, Float64, Int32, Int64, LeafDecoder, Timestamp};
 use super::list::ListDecoder;
 use super::object::ObjectDecoder;
@@ -29,7 +29,7 @@ pub(super) enum Taken {
 pub(super) trait ColumnDecoder: Send {
     /// Takes the value at `scan` for row `row`, which this column does not have yet. The value is
     /// passed over whatever becomes of it.
-    fn decode(&mut self, row: usize, scan: &mut Scan<'_>) -> Result<Taken, DecodeError>;
+    fn decode(&mut self, row: usize, scan: &mut Scan<'_>) -> Result<Taken, Failure>;
 
     /// Forgets all rows from `rows` on.
     fn truncate(&mut self, rows: usize);

@@ -1,7 +1,7 @@
 use arrow::array::ArrayRef;
 
 use super::column::{ColumnDecoder, Taken};
-use super::error::DecodeError;
+use super::error::Failure;
 use super::object::{Left, ObjectDecoder, Why};
 use super::scan::Scan;
 use crate::schema::Column;
@@ -34,7 +34,7 @@ impl DestinationDecoder {
         Self { element, type_column: column("destination_type"), agent_column }
     }
 
-    fn settle_agent(&mut self, row: usize, scan: &Scan<'_>) -> Result<(), DecodeError> {
+    fn settle_agent(&mut self, row: usize, scan: &Scan<'_>) -> Result<(), Failure> {
         if self.element.text_of(self.type_column, row) != Some(AGENT_SEGMENT) {
             return Ok(());
         }
@@ -63,7 +63,7 @@ fn position(members: &[Column], name: &str) -> Option<usize> {
 }
 
 impl ColumnDecoder for DestinationDecoder {
-    fn decode(&mut self, row: usize, scan: &mut Scan<'_>) -> Result<Taken, DecodeError> {
+    fn decode(&mut self, row: usize, scan: &mut Scan<'_>) -> Result<Taken, Failure> {
         if scan.peek() != b'{' {
             return Ok(scan.skip()?.map_or(Taken::Null, Taken::Misfit));
         }

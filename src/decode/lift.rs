@@ -94,7 +94,7 @@ fn decode_again(batch: &RecordBatch, schema: &'static Schema) -> Result<StructAr
         let text = std::str::from_utf8(&record).expect("a record is written as UTF-8");
         let offset_minutes = if offsets.is_valid(row) { offsets.value(row) } else { 0 };
         let taken = decoder.decode(row, &mut Scan::new(text, offset_minutes));
-        let taken = taken.map_err(|source| LiftError::Decode { row, source })?;
+        let taken = taken.map_err(|failure| LiftError::Decode { row, source: failure.into() })?;
         debug_assert!(matches!(taken, Taken::Fits(_)));
         places.check(&decoder, row)?;
     }

@@ -5,7 +5,7 @@ use arrow::datatypes::Field;
 
 use super::column::{ColumnDecoder, Taken, decoder};
 use super::ends::Ends;
-use super::error::DecodeError;
+use super::error::Failure;
 use super::hash::{self, ListHash};
 use super::scan::Scan;
 use super::validity::Validity;
@@ -27,7 +27,7 @@ impl ListDecoder {
 }
 
 impl ColumnDecoder for ListDecoder {
-    fn decode(&mut self, row: usize, scan: &mut Scan<'_>) -> Result<Taken, DecodeError> {
+    fn decode(&mut self, row: usize, scan: &mut Scan<'_>) -> Result<Taken, Failure> {
         if scan.peek() != b'[' {
             return Ok(scan.skip()?.map_or(Taken::Null, Taken::Misfit));
         }

@@ -6,7 +6,7 @@ use arrow::array::{ArrayRef, StructArray};
 use arrow::datatypes::{DataType, Fields};
 
 use super::column::{ColumnDecoder, Taken, decoder};
-use super::error::DecodeError;
+use super::error::Failure;
 use super::hash::ObjectHash;
 use super::keys::{KeyTable, Slot};
 use super::scan::{Key, Scan, Value};
@@ -87,13 +87,13 @@ impl ObjectDecoder {
     }
 
     /// Whether a member is null under a key of this object's: as good as absent.
-    pub(super) fn is_known_null(&mut self, left: &Left, scan: &Scan<'_>) -> Result<bool, DecodeError> {
+    pub(super) fn is_known_null(&mut self, left: &Left, scan: &Scan<'_>) -> Result<bool, Failure> {
         let known = self.keys.find(&scan.again(left.key.start).key(b"")?).is_some();
         Ok(known && scan.text(left.value.clone()) == "null")
     }
 
     /// Takes all members of the object at `scan`; [`close`](Self::close) ends the row.
-    pub(super) fn members(&mut self, row: usize, scan: &mut Scan<'_>) -> Result<u64, DecodeError> {
+    pub(super) fn members(&mut self, row: usize, scan: &mut Scan<'_>) -> Result<u64, Failure> {
         let mut hash = ObjectHash::default();
         let mut first = true;
         self.begin();
@@ -105,7 +105,7 @@ impl ObjectDecoder {
     }
 
     /// Takes those members of an object that `places` tells; all have been passed over before.
-    pub(super) fn gather(&mut self, row: usize, scan: &Scan<'_>, places: &[Left]) -> Result<(), DecodeError> {
+    pub(super) fn gather(&mut self, row: usize, scan: &Scan<'_>, places: &[Left]) -> Result<(), Failure> {
         self.begin();
         for Left { key, .. } in places {
             let mut scan = scan.again(key.start);
@@ -116,7 +116,7 @@ impl ObjectDecoder {
     }
 
     /// Ends the row: what no column took goes to `extra`.
-    pub(super) fn close(&mut self, row: usize, scan: &Scan<'_>) -> Result<(), DecodeError> {
+    pub(super) fn close(&mut self, row: usize, scan: &Scan<'_>) -> Result<(), Failure> {
         self.settle_candidates(row, scan)?;
         let mut separator = "{";
         for left in self.left.drain(..).filter(|left| left.why != Why::Settled) {
@@ -144,7 +144,7 @@ impl ObjectDecoder {
         key: Key<'a>,
         scan: &mut Scan<'a>,
         hash: &mut ObjectHash<'a>,
-    ) -> Result<(), DecodeError> {
+    ) -> Result<(), Failure> {
         scan.peek();
         let start = scan.place();
         let why = match self.keys.find(&key) {
@@ -185,7 +185,7 @@ impl ObjectDecoder {
         row: usize,
         slot: Slot,
         scan: &mut Scan<'_>,
-    ) -> Result<(Option<u64>, Option<Why>), DecodeError> {
+    ) -> Result<(Option<u64>, Option<Why>), Failure> {
         if self.keys.is_candidate(slot) {
             let hashed = scan.value()?;
             return Ok(match hashed.value {
@@ -204,7 +204,7 @@ impl ObjectDecoder {
 
     /// Of the texts for a column with several keys the first non-empty counts, in the order of the
     /// keys in the schema; equal and empty ones say nothing more, different ones are kept.
-    fn settle_candidates(&mut self, row: usize, scan: &Scan<'_>) -> Result<(), DecodeError> {
+    fn settle_candidates(&mut self, row: usize, scan: &Scan<'_>) -> Result<(), Failure> {
         while let Some(column) = self.left.iter().find_map(|left| self.candidate(left)) {
             let mut candidates = self.candidates(column, scan)?;
             candidates.sort_unstable();
@@ -224,7 +224,7 @@ impl ObjectDecoder {
         Some(self.keys.column(slot))
     }
 
-    fn candidates<'a>(&self, column: usize, scan: &Scan<'a>) -> Result<Vec<Candidate<'a>>, DecodeError> {
+    fn candidates<'a>(&self, column: usize, scan: &Scan<'a>) -> Result<Vec<Candidate<'a>>, Failure> {
         let mut candidates = Vec::new();
         for (index, left) in self.left.iter().enumerate() {
             if let Why::Candidate(slot) = left.why
@@ -247,7 +247,7 @@ struct Candidate<'a> {
 }
 
 impl ColumnDecoder for ObjectDecoder {
-    fn decode(&mut self, row: usize, scan: &mut Scan<'_>) -> Result<Taken, DecodeError> {
+    fn decode(&mut self, row: usize, scan: &mut Scan<'_>) -> Result<Taken, Failure> {
         if scan.peek() != b'{' {
             return Ok(scan.skip()?.map_or(Taken::Null, Taken::Misfit));
         }

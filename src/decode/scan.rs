@@ -1,7 +1,7 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use super::error::{DecodeError, Found};
+use super::error::{DecodeError, Failure, Found};
 use super::hash::{self, ListHash, ObjectHash};
 use super::string;
 use crate::clock::{UtcTime, parse_api_time};
@@ -70,7 +70,17 @@ impl<'a> Scan<'a> {
     }
 
     /// The next byte that is no white space, not taken; 0 at the end, which no JSON has there.
+    #[inline]
     pub(super) fn peek(&mut self) -> u8 {
+        match self.text.as_bytes().get(self.at) {
+            Some(&byte) if byte > b' ' => byte,
+            _ => self.peek_behind_space(),
+        }
+    }
+
+    /// Apart from [`peek`](Self::peek), since pages as the API sends them have no white space between tokens.
+    #[cold]
+    fn peek_behind_space(&mut self) -> u8 {
         let bytes = self.text.as_bytes();
         while let Some(&byte) = bytes.get(self.at) {
             if !matches!(byte, b' ' | b'\n' | b'\t' | b'\r') {
@@ -94,13 +104,13 @@ impl<'a> Scan<'a> {
     }
 
     /// Refuses anything but white space up to the end.
-    pub(super) fn end(&mut self) -> Result<(), DecodeError> {
+    pub(super) fn end(&mut self) -> Result<(), Failure> {
         self.peek();
         if self.at == self.text.len() { Ok(()) } else { Err(self.broken("the end")) }
     }
 
     /// The value that stands next, passed over.
-    pub(super) fn value(&mut self) -> Result<Hashed<'_>, DecodeError> {
+    pub(super) fn value(&mut self) -> Result<Hashed<'_>, Failure> {
         match self.peek() {
             b'"' => self.string(),
             b'{' => self.object().map(Hashed::nested),
@@ -114,7 +124,7 @@ impl<'a> Scan<'a> {
     }
 
     /// The string that stands next and is valid Unicode, decoded.
-    pub(super) fn string_text(&mut self) -> Result<Cow<'a, str>, DecodeError> {
+    pub(super) fn string_text(&mut self) -> Result<Cow<'a, str>, Failure> {
         let start = self.at;
         if self.pass_string()? {
             return Ok(Cow::Owned(String::from_utf8_lossy(&self.unescaped[1..]).into_owned()));
@@ -123,15 +133,15 @@ impl<'a> Scan<'a> {
     }
 
     /// The hash of the value that stands next, none where it is null.
-    pub(super) fn skip(&mut self) -> Result<Option<u64>, DecodeError> {
+    pub(super) fn skip(&mut self) -> Result<Option<u64>, Failure> {
         let Hashed { value, hash } = self.value()?;
         Ok((!matches!(value, Value::Null)).then_some(hash))
     }
 
     /// Takes the bracket that opens an object or array.
-    pub(super) fn open(&mut self) -> Result<(), DecodeError> {
+    pub(super) fn open(&mut self) -> Result<(), Failure> {
         if self.depth == DEPTH_LIMIT {
-            return Err(DecodeError::TooDeep { limit: DEPTH_LIMIT, position: self.at });
+            return Err(DecodeError::TooDeep { limit: DEPTH_LIMIT, position: self.at }.into());
         }
         self.depth += 1;
         self.at += 1;
@@ -140,7 +150,7 @@ impl<'a> Scan<'a> {
 
     /// The next key of the object that was opened, or none where it closes. A right `guess`, of
     /// characters that need no escape, spares the search for its end.
-    pub(super) fn next_key(&mut self, first: &mut bool, guess: &[u8]) -> Result<Option<Key<'a>>, DecodeError> {
+    pub(super) fn next_key(&mut self, first: &mut bool, guess: &[u8]) -> Result<Option<Key<'a>>, Failure> {
         if !self.next_item(b'}', "`,` or `}`", first)? {
             return Ok(None);
         }
@@ -148,11 +158,11 @@ impl<'a> Scan<'a> {
     }
 
     /// Whether another element of the array that was opened follows; else it closes.
-    pub(super) fn next_element(&mut self, first: &mut bool) -> Result<bool, DecodeError> {
+    pub(super) fn next_element(&mut self, first: &mut bool) -> Result<bool, Failure> {
         self.next_item(b']', "`,` or `]`", first)
     }
 
-    fn next_item(&mut self, close: u8, expected: &'static str, first: &mut bool) -> Result<bool, DecodeError> {
+    fn next_item(&mut self, close: u8, expected: &'static str, first: &mut bool) -> Result<bool, Failure> {
         let byte = self.peek();
         if byte == close {
             self.at += 1;
@@ -169,7 +179,7 @@ impl<'a> Scan<'a> {
     }
 
     /// The key that stands next, with its colon.
-    pub(super) fn key(&mut self, guess: &[u8]) -> Result<Key<'a>, DecodeError> {
+    pub(super) fn key(&mut self, guess: &[u8]) -> Result<Key<'a>, Failure> {
         if self.peek() != b'"' {
             return Err(self.broken("a key"));
         }
@@ -200,7 +210,7 @@ impl<'a> Scan<'a> {
         right
     }
 
-    fn string(&mut self) -> Result<Hashed<'_>, DecodeError> {
+    fn string(&mut self) -> Result<Hashed<'_>, Failure> {
         let start = self.at;
         let quoted = if self.pass_string()? {
             let Ok(quoted) = std::str::from_utf8(&self.unescaped) else {
@@ -217,14 +227,14 @@ impl<'a> Scan<'a> {
     }
 
     /// Passes over a string; whether it has escapes, which are then decoded into `unescaped`.
-    fn pass_string(&mut self) -> Result<bool, DecodeError> {
+    fn pass_string(&mut self) -> Result<bool, Failure> {
         let outcome = string::pass(self.text, self.at + 1, &mut self.unescaped);
         let passed = outcome.map_err(|fault| self.broken_at(fault.position, fault.expected))?;
         self.at = passed.after;
         Ok(passed.escaped)
     }
 
-    fn number(&mut self) -> Result<Hashed<'_>, DecodeError> {
+    fn number(&mut self) -> Result<Hashed<'_>, Failure> {
         let start = self.at;
         self.at += usize::from(self.byte() == b'-');
         if self.byte() == b'0' {
@@ -245,7 +255,7 @@ impl<'a> Scan<'a> {
         Ok(Hashed { value: Value::Number(text), hash: hash::of_number(text) })
     }
 
-    fn digits(&mut self) -> Result<(), DecodeError> {
+    fn digits(&mut self) -> Result<(), Failure> {
         if !self.byte().is_ascii_digit() {
             return Err(self.broken("a digit"));
         }
@@ -259,7 +269,7 @@ impl<'a> Scan<'a> {
         self.text.as_bytes().get(self.at).copied().unwrap_or(0)
     }
 
-    fn word<'s>(&mut self, word: &'static str, value: Value<'s>, hash: u64) -> Result<Hashed<'s>, DecodeError> {
+    fn word<'s>(&mut self, word: &'static str, value: Value<'s>, hash: u64) -> Result<Hashed<'s>, Failure> {
         if !self.text.as_bytes()[self.at..].starts_with(word.as_bytes()) {
             return Err(self.broken("a value"));
         }
@@ -267,7 +277,7 @@ impl<'a> Scan<'a> {
         Ok(Hashed { value, hash })
     }
 
-    fn object(&mut self) -> Result<u64, DecodeError> {
+    fn object(&mut self) -> Result<u64, Failure> {
         let mut hash = ObjectHash::default();
         let mut first = true;
         self.open()?;
@@ -279,7 +289,7 @@ impl<'a> Scan<'a> {
         Ok(hash.finish())
     }
 
-    fn array(&mut self) -> Result<u64, DecodeError> {
+    fn array(&mut self) -> Result<u64, Failure> {
         let mut hash = ListHash::new();
         let mut first = true;
         self.open()?;
@@ -289,13 +299,15 @@ impl<'a> Scan<'a> {
         Ok(hash.finish())
     }
 
-    fn broken(&self, expected: &'static str) -> DecodeError {
+    #[cold]
+    fn broken(&self, expected: &'static str) -> Failure {
         self.broken_at(self.at, expected)
     }
 
-    fn broken_at(&self, position: usize, expected: &'static str) -> DecodeError {
+    #[cold]
+    fn broken_at(&self, position: usize, expected: &'static str) -> Failure {
         let found = self.text.get(position..).and_then(|rest| rest.chars().next());
-        DecodeError::NotJson { position, expected, found: found.map_or(Found::End, Found::Character) }
+        DecodeError::NotJson { position, expected, found: found.map_or(Found::End, Found::Character) }.into()
     }
 }
 

@@ -5,7 +5,7 @@ use arrow::buffer::Buffer;
 
 use super::column::{ColumnDecoder, Taken};
 use super::ends::Ends;
-use super::error::DecodeError;
+use super::error::Failure;
 use super::scan::{Hashed, Scan, Value};
 use super::validity::Validity;
 
@@ -58,7 +58,7 @@ pub(super) struct TextDecoder {
 }
 
 impl ColumnDecoder for TextDecoder {
-    fn decode(&mut self, row: usize, scan: &mut Scan<'_>) -> Result<Taken, DecodeError> {
+    fn decode(&mut self, row: usize, scan: &mut Scan<'_>) -> Result<Taken, Failure> {
         let Hashed { value, hash } = scan.value()?;
         Ok(match value {
             Value::Null => Taken::Null,
@@ -90,7 +90,7 @@ pub(super) struct JsonDecoder {
 }
 
 impl ColumnDecoder for JsonDecoder {
-    fn decode(&mut self, row: usize, scan: &mut Scan<'_>) -> Result<Taken, DecodeError> {
+    fn decode(&mut self, row: usize, scan: &mut Scan<'_>) -> Result<Taken, Failure> {
         scan.peek();
         let start = scan.place();
         let Some(hash) = scan.skip()? else {
