@@ -70,23 +70,6 @@ pub enum DecodeError {
     },
 }
 
-/// A [`DecodeError`] on its way out of the room: so small that a result that is none fits two registers.
-#[derive(Debug)]
-pub(super) struct Failure(Box<DecodeError>);
-
-impl From<DecodeError> for Failure {
-    #[cold]
-    fn from(error: DecodeError) -> Self {
-        Self(Box::new(error))
-    }
-}
-
-impl From<Failure> for DecodeError {
-    fn from(failure: Failure) -> Self {
-        *failure.0
-    }
-}
-
 /// What stands at a position of a body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Found {

@@ -5,9 +5,8 @@ use arrow::datatypes::Field;
 
 use super::column::{ColumnDecoder, Taken, decoder};
 use super::ends::Ends;
-use super::error::Failure;
 use super::hash::{self, ListHash};
-use super::scan::Scan;
+use super::scan::{Failed, Scan};
 use super::validity::Validity;
 use crate::schema::Kind;
 
@@ -27,7 +26,7 @@ impl ListDecoder {
 }
 
 impl ColumnDecoder for ListDecoder {
-    fn decode(&mut self, row: usize, scan: &mut Scan<'_>) -> Result<Taken, Failure> {
+    fn decode(&mut self, row: usize, scan: &mut Scan<'_>) -> Result<Taken, Failed> {
         if scan.peek() != b'[' {
             return Ok(scan.skip()?.map_or(Taken::Null, Taken::Misfit));
         }

@@ -6,10 +6,9 @@ use arrow::array::{ArrayRef, StructArray};
 use arrow::datatypes::{DataType, Fields};
 
 use super::column::{ColumnDecoder, Taken, decoder};
-use super::error::Failure;
 use super::hash::ObjectHash;
 use super::keys::{KeyTable, Slot};
-use super::scan::{Key, Scan, Value};
+use super::scan::{Failed, Key, Scan, Value};
 use super::text::Texts;
 use super::validity::Validity;
 use crate::clock::UtcTime;
@@ -87,13 +86,13 @@ impl ObjectDecoder {
     }
 
     /// Whether a member is null under a key of this object's: as good as absent.
-    pub(super) fn is_known_null(&mut self, left: &Left, scan: &Scan<'_>) -> Result<bool, Failure> {
+    pub(super) fn is_known_null(&mut self, left: &Left, scan: &Scan<'_>) -> Result<bool, Failed> {
         let known = self.keys.find(&scan.again(left.key.start).key(b"")?).is_some();
         Ok(known && scan.text(left.value.clone()) == "null")
     }
 
     /// Takes all members of the object at `scan`; [`close`](Self::close) ends the row.
-    pub(super) fn members(&mut self, row: usize, scan: &mut Scan<'_>) -> Result<u64, Failure> {
+    pub(super) fn members(&mut self, row: usize, scan: &mut Scan<'_>) -> Result<u64, Failed> {
         let mut hash = ObjectHash::default();
         let mut first = true;
         self.begin();
@@ -105,7 +104,7 @@ impl ObjectDecoder {
     }
 
     /// Takes those members of an object that `places` tells; all have been passed over before.
-    pub(super) fn gather(&mut self, row: usize, scan: &Scan<'_>, places: &[Left]) -> Result<(), Failure> {
+    pub(super) fn gather(&mut self, row: usize, scan: &Scan<'_>, places: &[Left]) -> Result<(), Failed> {
         self.begin();
         for Left { key, .. } in places {
             let mut scan = scan.again(key.start);
@@ -116,7 +115,7 @@ impl ObjectDecoder {
     }
 
     /// Ends the row: what no column took goes to `extra`.
-    pub(super) fn close(&mut self, row: usize, scan: &Scan<'_>) -> Result<(), Failure> {
+    pub(super) fn close(&mut self, row: usize, scan: &Scan<'_>) -> Result<(), Failed> {
         self.settle_candidates(row, scan)?;
         let mut separator = "{";
         for left in self.left.drain(..).filter(|left| left.why != Why::Settled) {
@@ -144,7 +143,7 @@ impl ObjectDecoder {
         key: Key<'a>,
         scan: &mut Scan<'a>,
         hash: &mut ObjectHash<'a>,
-    ) -> Result<(), Failure> {
+    ) -> Result<(), Failed> {
         scan.peek();
         let start = scan.place();
         let why = match self.keys.find(&key) {
@@ -185,7 +184,7 @@ impl ObjectDecoder {
         row: usize,
         slot: Slot,
         scan: &mut Scan<'_>,
-    ) -> Result<(Option<u64>, Option<Why>), Failure> {
+    ) -> Result<(Option<u64>, Option<Why>), Failed> {
         if self.keys.is_candidate(slot) {
             let hashed = scan.value()?;
             return Ok(match hashed.value {
@@ -204,7 +203,7 @@ impl ObjectDecoder {
 
     /// Of the texts for a column with several keys the first non-empty counts, in the order of the
     /// keys in the schema; equal and empty ones say nothing more, different ones are kept.
-    fn settle_candidates(&mut self, row: usize, scan: &Scan<'_>) -> Result<(), Failure> {
+    fn settle_candidates(&mut self, row: usize, scan: &Scan<'_>) -> Result<(), Failed> {
         while let Some(column) = self.left.iter().find_map(|left| self.candidate(left)) {
             let mut candidates = self.candidates(column, scan)?;
             candidates.sort_unstable();
@@ -224,7 +223,7 @@ impl ObjectDecoder {
         Some(self.keys.column(slot))
     }
 
-    fn candidates<'a>(&self, column: usize, scan: &Scan<'a>) -> Result<Vec<Candidate<'a>>, Failure> {
+    fn candidates<'a>(&self, column: usize, scan: &Scan<'a>) -> Result<Vec<Candidate<'a>>, Failed> {
         let mut candidates = Vec::new();
         for (index, left) in self.left.iter().enumerate() {
             if let Why::Candidate(slot) = left.why
@@ -247,7 +246,7 @@ struct Candidate<'a> {
 }
 
 impl ColumnDecoder for ObjectDecoder {
-    fn decode(&mut self, row: usize, scan: &mut Scan<'_>) -> Result<Taken, Failure> {
+    fn decode(&mut self, row: usize, scan: &mut Scan<'_>) -> Result<Taken, Failed> {
         if scan.peek() != b'{' {
             return Ok(scan.skip()?.map_or(Taken::Null, Taken::Misfit));
         }

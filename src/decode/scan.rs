@@ -1,7 +1,7 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use super::error::{DecodeError, Failure, Found};
+use super::error::{DecodeError, Found};
 use super::hash::{self, ListHash, ObjectHash};
 use super::string;
 use crate::clock::{UtcTime, parse_api_time};
@@ -18,7 +18,13 @@ pub(super) struct Scan<'a> {
     offset_minutes: i32,
     /// The opening quote and the decoded bytes of a string that has escapes.
     unescaped: Vec<u8>,
+    /// Why the text is no page.
+    failure: Option<DecodeError>,
 }
+
+/// The text is no page: the scan knows why, so that results stay small enough for registers.
+#[derive(Debug)]
+pub(super) struct Failed;
 
 /// A value with its content hash.
 pub(super) struct Hashed<'s> {
@@ -52,12 +58,24 @@ pub(super) struct Key<'a> {
 
 impl<'a> Scan<'a> {
     pub(super) fn new(text: &'a str, offset_minutes: i32) -> Self {
-        Self { text, at: 0, depth: 0, offset_minutes, unescaped: Vec::new() }
+        Self { text, at: 0, depth: 0, offset_minutes, unescaped: Vec::new(), failure: None }
     }
 
     /// Another reader of the same text, at `place`.
     pub(super) fn again(&self, place: usize) -> Scan<'a> {
-        Scan { at: place, unescaped: Vec::new(), ..*self }
+        Scan { at: place, unescaped: Vec::new(), failure: None, ..*self }
+    }
+
+    /// Nothing more can be read, for this reason.
+    #[cold]
+    pub(super) fn fail(&mut self, error: DecodeError) -> Failed {
+        self.failure = Some(error);
+        Failed
+    }
+
+    /// Why the scan failed.
+    pub(super) fn error(self, _: Failed) -> DecodeError {
+        self.failure.expect("a scan that failed knows why, and what was passed over once cannot fail again")
     }
 
     pub(super) fn text(&self, place: Range<usize>) -> &'a str {
@@ -104,15 +122,18 @@ impl<'a> Scan<'a> {
     }
 
     /// Refuses anything but white space up to the end.
-    pub(super) fn end(&mut self) -> Result<(), Failure> {
+    pub(super) fn end(&mut self) -> Result<(), Failed> {
         self.peek();
         if self.at == self.text.len() { Ok(()) } else { Err(self.broken("the end")) }
     }
 
     /// The value that stands next, passed over.
-    pub(super) fn value(&mut self) -> Result<Hashed<'_>, Failure> {
+    pub(super) fn value(&mut self) -> Result<Hashed<'_>, Failed> {
         match self.peek() {
-            b'"' => self.string(),
+            b'"' => match self.plain_text() {
+                Some((text, time, hash)) => Ok(Hashed { value: Value::String(text, time), hash }),
+                None => self.escaped_text(),
+            },
             b'{' => self.object().map(Hashed::nested),
             b'[' => self.array().map(Hashed::nested),
             b'n' => self.word("null", Value::Null, hash::of_null()),
@@ -124,7 +145,7 @@ impl<'a> Scan<'a> {
     }
 
     /// The string that stands next and is valid Unicode, decoded.
-    pub(super) fn string_text(&mut self) -> Result<Cow<'a, str>, Failure> {
+    pub(super) fn string_text(&mut self) -> Result<Cow<'a, str>, Failed> {
         let start = self.at;
         if self.pass_string()? {
             return Ok(Cow::Owned(String::from_utf8_lossy(&self.unescaped[1..]).into_owned()));
@@ -133,15 +154,15 @@ impl<'a> Scan<'a> {
     }
 
     /// The hash of the value that stands next, none where it is null.
-    pub(super) fn skip(&mut self) -> Result<Option<u64>, Failure> {
+    pub(super) fn skip(&mut self) -> Result<Option<u64>, Failed> {
         let Hashed { value, hash } = self.value()?;
         Ok((!matches!(value, Value::Null)).then_some(hash))
     }
 
     /// Takes the bracket that opens an object or array.
-    pub(super) fn open(&mut self) -> Result<(), Failure> {
+    pub(super) fn open(&mut self) -> Result<(), Failed> {
         if self.depth == DEPTH_LIMIT {
-            return Err(DecodeError::TooDeep { limit: DEPTH_LIMIT, position: self.at }.into());
+            return Err(self.fail(DecodeError::TooDeep { limit: DEPTH_LIMIT, position: self.at }));
         }
         self.depth += 1;
         self.at += 1;
@@ -150,7 +171,7 @@ impl<'a> Scan<'a> {
 
     /// The next key of the object that was opened, or none where it closes. A right `guess`, of
     /// characters that need no escape, spares the search for its end.
-    pub(super) fn next_key(&mut self, first: &mut bool, guess: &[u8]) -> Result<Option<Key<'a>>, Failure> {
+    pub(super) fn next_key(&mut self, first: &mut bool, guess: &[u8]) -> Result<Option<Key<'a>>, Failed> {
         if !self.next_item(b'}', "`,` or `}`", first)? {
             return Ok(None);
         }
@@ -158,11 +179,11 @@ impl<'a> Scan<'a> {
     }
 
     /// Whether another element of the array that was opened follows; else it closes.
-    pub(super) fn next_element(&mut self, first: &mut bool) -> Result<bool, Failure> {
+    pub(super) fn next_element(&mut self, first: &mut bool) -> Result<bool, Failed> {
         self.next_item(b']', "`,` or `]`", first)
     }
 
-    fn next_item(&mut self, close: u8, expected: &'static str, first: &mut bool) -> Result<bool, Failure> {
+    fn next_item(&mut self, close: u8, expected: &'static str, first: &mut bool) -> Result<bool, Failed> {
         let byte = self.peek();
         if byte == close {
             self.at += 1;
@@ -179,7 +200,7 @@ impl<'a> Scan<'a> {
     }
 
     /// The key that stands next, with its colon.
-    pub(super) fn key(&mut self, guess: &[u8]) -> Result<Key<'a>, Failure> {
+    pub(super) fn key(&mut self, guess: &[u8]) -> Result<Key<'a>, Failed> {
         if self.peek() != b'"' {
             return Err(self.broken("a key"));
         }
@@ -210,31 +231,42 @@ impl<'a> Scan<'a> {
         right
     }
 
-    fn string(&mut self) -> Result<Hashed<'_>, Failure> {
+    /// The text that stands next with its time and hash, where it has no escapes: what most values are.
+    #[inline]
+    pub(super) fn plain_text(&mut self) -> Option<(&'a str, Option<UtcTime>, u64)> {
+        if self.peek() != b'"' {
+            return None;
+        }
         let start = self.at;
-        let quoted = if self.pass_string()? {
-            let Ok(quoted) = std::str::from_utf8(&self.unescaped) else {
-                return Ok(Hashed { value: Value::LoneSurrogate, hash: hash::of_quoted(&self.unescaped) });
-            };
-            quoted
-        } else {
-            &self.text[start..self.at - 1]
+        let end = string::plain_end(self.text.as_bytes(), start + 1);
+        if self.text.as_bytes().get(end) != Some(&b'"') {
+            return None;
+        }
+        let quoted = &self.text[start..end];
+        self.at = end + 1;
+        let (text, time, hash) = taken(quoted, self.offset_minutes);
+        Some((text, time, hash))
+    }
+
+    #[cold]
+    fn escaped_text(&mut self) -> Result<Hashed<'_>, Failed> {
+        self.pass_string()?;
+        let Ok(quoted) = std::str::from_utf8(&self.unescaped) else {
+            return Ok(Hashed { value: Value::LoneSurrogate, hash: hash::of_quoted(&self.unescaped) });
         };
-        let text = &quoted[1..];
-        let time = parse_api_time(text, self.offset_minutes);
-        let hash = time.map_or_else(|| hash::of_quoted(quoted.as_bytes()), hash::of_time);
+        let (text, time, hash) = taken(quoted, self.offset_minutes);
         Ok(Hashed { value: Value::String(text, time), hash })
     }
 
     /// Passes over a string; whether it has escapes, which are then decoded into `unescaped`.
-    fn pass_string(&mut self) -> Result<bool, Failure> {
+    fn pass_string(&mut self) -> Result<bool, Failed> {
         let outcome = string::pass(self.text, self.at + 1, &mut self.unescaped);
         let passed = outcome.map_err(|fault| self.broken_at(fault.position, fault.expected))?;
         self.at = passed.after;
         Ok(passed.escaped)
     }
 
-    fn number(&mut self) -> Result<Hashed<'_>, Failure> {
+    fn number(&mut self) -> Result<Hashed<'_>, Failed> {
         let start = self.at;
         self.at += usize::from(self.byte() == b'-');
         if self.byte() == b'0' {
@@ -255,7 +287,7 @@ impl<'a> Scan<'a> {
         Ok(Hashed { value: Value::Number(text), hash: hash::of_number(text) })
     }
 
-    fn digits(&mut self) -> Result<(), Failure> {
+    fn digits(&mut self) -> Result<(), Failed> {
         if !self.byte().is_ascii_digit() {
             return Err(self.broken("a digit"));
         }
@@ -269,7 +301,7 @@ impl<'a> Scan<'a> {
         self.text.as_bytes().get(self.at).copied().unwrap_or(0)
     }
 
-    fn word<'s>(&mut self, word: &'static str, value: Value<'s>, hash: u64) -> Result<Hashed<'s>, Failure> {
+    fn word<'s>(&mut self, word: &'static str, value: Value<'s>, hash: u64) -> Result<Hashed<'s>, Failed> {
         if !self.text.as_bytes()[self.at..].starts_with(word.as_bytes()) {
             return Err(self.broken("a value"));
         }
@@ -277,7 +309,7 @@ impl<'a> Scan<'a> {
         Ok(Hashed { value, hash })
     }
 
-    fn object(&mut self) -> Result<u64, Failure> {
+    fn object(&mut self) -> Result<u64, Failed> {
         let mut hash = ObjectHash::default();
         let mut first = true;
         self.open()?;
@@ -289,7 +321,7 @@ impl<'a> Scan<'a> {
         Ok(hash.finish())
     }
 
-    fn array(&mut self) -> Result<u64, Failure> {
+    fn array(&mut self) -> Result<u64, Failed> {
         let mut hash = ListHash::new();
         let mut first = true;
         self.open()?;
@@ -300,15 +332,25 @@ impl<'a> Scan<'a> {
     }
 
     #[cold]
-    fn broken(&self, expected: &'static str) -> Failure {
+    fn broken(&mut self, expected: &'static str) -> Failed {
         self.broken_at(self.at, expected)
     }
 
     #[cold]
-    fn broken_at(&self, position: usize, expected: &'static str) -> Failure {
+    fn broken_at(&mut self, position: usize, expected: &'static str) -> Failed {
         let found = self.text.get(position..).and_then(|rest| rest.chars().next());
-        DecodeError::NotJson { position, expected, found: found.map_or(Found::End, Found::Character) }.into()
+        let found = found.map_or(Found::End, Found::Character);
+        self.fail(DecodeError::NotJson { position, expected, found })
     }
+}
+
+/// A text, given behind its opening quote, with the time that it spells and its hash.
+#[inline]
+fn taken(quoted: &str, offset_minutes: i32) -> (&str, Option<UtcTime>, u64) {
+    let text = &quoted[1..];
+    let time = parse_api_time(text, offset_minutes);
+    let hash = time.map_or_else(|| hash::of_quoted(quoted.as_bytes()), hash::of_time);
+    (text, time, hash)
 }
 
 impl Hashed<'_> {

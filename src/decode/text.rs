@@ -5,8 +5,7 @@ use arrow::buffer::Buffer;
 
 use super::column::{ColumnDecoder, Taken};
 use super::ends::Ends;
-use super::error::Failure;
-use super::scan::{Hashed, Scan, Value};
+use super::scan::{Failed, Hashed, Scan, Value};
 use super::validity::Validity;
 
 /// The buffers of a text column.
@@ -58,7 +57,11 @@ pub(super) struct TextDecoder {
 }
 
 impl ColumnDecoder for TextDecoder {
-    fn decode(&mut self, row: usize, scan: &mut Scan<'_>) -> Result<Taken, Failure> {
+    fn decode(&mut self, row: usize, scan: &mut Scan<'_>) -> Result<Taken, Failed> {
+        if let Some((text, _, hash)) = scan.plain_text() {
+            self.texts.push(row, text);
+            return Ok(Taken::Fits(hash));
+        }
         let Hashed { value, hash } = scan.value()?;
         Ok(match value {
             Value::Null => Taken::Null,
@@ -90,7 +93,7 @@ pub(super) struct JsonDecoder {
 }
 
 impl ColumnDecoder for JsonDecoder {
-    fn decode(&mut self, row: usize, scan: &mut Scan<'_>) -> Result<Taken, Failure> {
+    fn decode(&mut self, row: usize, scan: &mut Scan<'_>) -> Result<Taken, Failed> {
         scan.peek();
         let start = scan.place();
         let Some(hash) = scan.skip()? else {
