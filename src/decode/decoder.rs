@@ -166,7 +166,7 @@ impl Decoder {
         let mut answer = Answer::default();
         let mut first = true;
         scan.open()?;
-        while let Some(key) = scan.next_key(&mut first, b"")? {
+        while let Some(key) = scan.next_key(&mut first)? {
             match &*key.name {
                 b"data" => self.take_data(scan, &mut answer, offset_minutes)?,
                 b"numResults" => answer.num_results = integer(scan)?,

@@ -1,4 +1,5 @@
-use super::scan::Key;
+use super::scan::Scan;
+use super::token::Token;
 use crate::schema::{Column, Kind};
 
 /// Index of a key in its table; sorts by the order of columns, then of the column's keys.
@@ -6,12 +7,12 @@ pub(super) type Slot = usize;
 
 /// The keys of one object, and which of them the present object has had.
 ///
-/// Objects of one kind mostly have their keys in one order: the key that followed last time is tried
-/// first, and only another one is looked for.
+/// Objects of one kind mostly have their keys in one order, some left out here and there: the two keys that followed
+/// last are tried first (19 of 20 are one of them), and only another one is looked for.
 pub(super) struct KeyTable {
     entries: Vec<Entry>,
-    /// Which slot came after each slot, and (the last) which one came first.
-    followers: Vec<Slot>,
+    /// Which two slots came last after each slot, and (the last) which came first.
+    followers: Vec<[Slot; 2]>,
     /// The slot that was found last; the number of slots before the first.
     last: Slot,
     /// Number of the present object; a mark of that number was set in it.
@@ -21,6 +22,8 @@ pub(super) struct KeyTable {
 
 struct Entry {
     key: Box<[u8]>,
+    /// The key as it stands in a text without white space, quotes and colon included.
+    token: Token,
     column: usize,
     /// Whether its column takes the best of several texts, rather than the first value.
     candidate: bool,
@@ -33,7 +36,7 @@ impl KeyTable {
             columns.iter().enumerate().flat_map(|(index, column)| entries(index, column)).collect();
         let slots = entries.len();
         Self {
-            followers: (1..slots).chain([0, 0]).collect(),
+            followers: (1..slots).chain([0, 0]).map(|slot| [slot; 2]).collect(),
             last: slots,
             object: 0,
             column_marks: vec![0; columns.len()],
@@ -47,21 +50,35 @@ impl KeyTable {
         self.last = self.entries.len();
     }
 
-    /// The key that is likely to come next.
-    pub(super) fn guess(&self) -> &[u8] {
-        &self.entries[self.followers[self.last]].key
+    /// Passes over the key that stands next, and its colon, if it is one that is likely to; its slot.
+    #[inline]
+    pub(super) fn pass_likely(&mut self, scan: &mut Scan<'_>) -> Option<Slot> {
+        let [first, second] = self.followers[self.last];
+        let slot = if scan.pass(&self.entries[first].token) {
+            first
+        } else if scan.pass(&self.entries[second].token) {
+            self.followers[self.last] = [second, first];
+            second
+        } else {
+            return None;
+        };
+        self.last = slot;
+        Some(slot)
     }
 
-    /// The slot of a decoded key; of the one that was guessed if it is that.
-    pub(super) fn find(&mut self, key: &Key<'_>) -> Option<Slot> {
-        let found = if key.guessed {
-            self.followers[self.last]
-        } else {
-            self.entries.iter().position(|entry| *entry.key == *key.name)?
-        };
-        self.followers[self.last] = found;
+    /// The slot of a decoded key.
+    pub(super) fn find(&mut self, key: &[u8]) -> Option<Slot> {
+        let found = self.entries.iter().position(|entry| *entry.key == *key)?;
+        let likely = &mut self.followers[self.last];
+        if likely[0] != found {
+            *likely = [found, likely[0]];
+        }
         self.last = found;
         Some(found)
+    }
+
+    pub(super) fn key(&self, slot: Slot) -> &[u8] {
+        &self.entries[slot].key
     }
 
     pub(super) fn column(&self, slot: Slot) -> usize {
@@ -77,25 +94,31 @@ impl KeyTable {
         if self.is_candidate(slot) { !self.is_noted(slot) } else { !self.has(self.column(slot)) }
     }
 
-    /// Whether the present object had this very key.
-    pub(super) fn is_noted(&self, slot: Slot) -> bool {
-        self.entries[slot].mark == self.object
-    }
-
     /// Whether the present object had any of the column's keys.
     pub(super) fn has(&self, column: usize) -> bool {
         self.column_marks[column] == self.object
     }
 
-    /// The present object has this key, with a value that is not null.
-    pub(super) fn note(&mut self, slot: Slot) {
+    /// The present object has this key, with a value that is not null; whether that is new.
+    pub(super) fn note(&mut self, slot: Slot) -> bool {
         let entry = &mut self.entries[slot];
-        entry.mark = self.object;
         self.column_marks[entry.column] = self.object;
+        std::mem::replace(&mut entry.mark, self.object) != self.object
+    }
+
+    /// Whether the present object had this very key.
+    fn is_noted(&self, slot: Slot) -> bool {
+        self.entries[slot].mark == self.object
     }
 }
 
 fn entries(index: usize, column: &Column) -> impl Iterator<Item = Entry> {
     let candidate = column.kind == Kind::Utf8 && !column.aliases.is_empty();
-    column.keys().map(move |key| Entry { key: key.as_bytes().into(), column: index, candidate, mark: 0 })
+    column.keys().map(move |key| Entry {
+        key: key.as_bytes().into(),
+        token: Token::new(format!("\"{key}\":").as_bytes()),
+        column: index,
+        candidate,
+        mark: 0,
+    })
 }

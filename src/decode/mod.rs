@@ -32,6 +32,7 @@ mod string;
 #[cfg(test)]
 mod tests;
 mod text;
+mod token;
 mod validity;
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use arrow::datatypes::{DataType, Fields};
 use super::column::{ColumnDecoder, Taken, decoder};
 use super::hash::ObjectHash;
 use super::keys::{KeyTable, Slot};
-use super::scan::{Failed, Key, Scan, Value};
+use super::scan::{Failed, Hashed, Scan, Value};
 use super::text::Texts;
 use super::validity::Validity;
 use crate::clock::UtcTime;
@@ -87,7 +87,7 @@ impl ObjectDecoder {
 
     /// Whether a member is null under a key of this object's: as good as absent.
     pub(super) fn is_known_null(&mut self, left: &Left, scan: &Scan<'_>) -> Result<bool, Failed> {
-        let known = self.keys.find(&scan.again(left.key.start).key(b"")?).is_some();
+        let known = self.keys.find(&scan.again(left.key.start).key()?.name).is_some();
         Ok(known && scan.text(left.value.clone()) == "null")
     }
 
@@ -97,8 +97,8 @@ impl ObjectDecoder {
         let mut first = true;
         self.begin();
         scan.open()?;
-        while let Some(key) = scan.next_key(&mut first, self.keys.guess())? {
-            self.member(row, key, scan, &mut hash)?;
+        while scan.next_member(&mut first)? {
+            self.member(row, scan, &mut hash)?;
         }
         Ok(hash.finish())
     }
@@ -107,9 +107,7 @@ impl ObjectDecoder {
     pub(super) fn gather(&mut self, row: usize, scan: &Scan<'_>, places: &[Left]) -> Result<(), Failed> {
         self.begin();
         for Left { key, .. } in places {
-            let mut scan = scan.again(key.start);
-            let key = scan.key(self.keys.guess())?;
-            self.member(row, key, &mut scan, &mut ObjectHash::default())?;
+            self.member(row, &mut scan.again(key.start), &mut ObjectHash::default())?;
         }
         self.close(row, scan)
     }
@@ -137,68 +135,69 @@ impl ObjectDecoder {
         self.left.clear();
     }
 
-    fn member<'a>(
-        &mut self,
-        row: usize,
-        key: Key<'a>,
-        scan: &mut Scan<'a>,
-        hash: &mut ObjectHash<'a>,
-    ) -> Result<(), Failed> {
+    /// Takes the member at `scan`.
+    #[inline]
+    fn member<'a>(&mut self, row: usize, scan: &mut Scan<'a>, hash: &mut ObjectHash<'a>) -> Result<(), Failed> {
+        let start = scan.place();
+        if let Some(slot) = self.keys.pass_likely(scan) {
+            return self.known(row, slot, start..scan.place() - 1, scan, hash);
+        }
+        self.unlikely(row, scan, hash)
+    }
+
+    /// Takes a member whose key is not one of those that were likely.
+    #[cold]
+    fn unlikely<'a>(&mut self, row: usize, scan: &mut Scan<'a>, hash: &mut ObjectHash<'a>) -> Result<(), Failed> {
+        let key = scan.key()?;
+        if let Some(slot) = self.keys.find(&key.name) {
+            return self.known(row, slot, key.place, scan, hash);
+        }
         scan.peek();
         let start = scan.place();
-        let why = match self.keys.find(&key) {
-            Some(slot) if self.keys.is_new(slot) => {
-                let (hashed, why) = self.known(row, slot, scan)?;
-                if let Some(member) = hashed {
-                    self.keys.note(slot);
-                    hash.add_first(&key.name, member);
-                }
-                why
-            }
-            Some(slot) => {
-                let member = scan.skip()?;
-                if let Some(member) = member
-                    && !self.keys.is_noted(slot)
-                {
-                    self.keys.note(slot);
-                    hash.add_first(&key.name, member);
-                }
-                member.is_some().then_some(Why::Refused)
-            }
-            None => {
-                if let Some(member) = scan.skip()? {
-                    hash.add(key.name, member);
-                }
-                Some(Why::Unknown)
-            }
-        };
-        if let Some(why) = why {
-            self.left.push(Left { key: key.place, value: start..scan.place(), why });
+        if let Some(member) = scan.skip()? {
+            hash.add(key.name, member);
         }
+        self.left.push(Left { key: key.place, value: start..scan.place(), why: Why::Unknown });
         Ok(())
     }
 
-    /// Takes the value of a key that is new; its hash unless it is null, and whether it is left over.
+    /// Takes the value of a key that a column takes.
+    #[inline]
     fn known(
         &mut self,
         row: usize,
         slot: Slot,
+        key: Range<usize>,
         scan: &mut Scan<'_>,
-    ) -> Result<(Option<u64>, Option<Why>), Failed> {
-        if self.keys.is_candidate(slot) {
-            let hashed = scan.value()?;
-            return Ok(match hashed.value {
-                Value::Null => (None, None),
-                Value::String(..) => (Some(hashed.hash), Some(Why::Candidate(slot))),
-                _ => (Some(hashed.hash), Some(Why::Refused)),
-            });
+        hash: &mut ObjectHash<'_>,
+    ) -> Result<(), Failed> {
+        scan.peek();
+        let start = scan.place();
+        let (member, why) = if !self.keys.is_new(slot) {
+            let Some(member) = scan.skip()? else { return Ok(()) };
+            (member, Some(Why::Refused))
+        } else if self.keys.is_candidate(slot) {
+            let Hashed { value, hash } = scan.value()?;
+            match value {
+                Value::Null => return Ok(()),
+                Value::String(..) => (hash, Some(Why::Candidate(slot))),
+                _ => (hash, Some(Why::Refused)),
+            }
+        } else {
+            let column = self.keys.column(slot);
+            match self.columns[column].decode(row, scan)? {
+                Taken::Null => return Ok(()),
+                Taken::Fits(hash) => (hash, (self.held_column == Some(column)).then_some(Why::Settled)),
+                Taken::Misfit(hash) => (hash, Some(Why::Refused)),
+            }
+        };
+        if self.keys.note(slot) {
+            hash.add_first(self.keys.key(slot), member);
         }
-        let column = self.keys.column(slot);
-        Ok(match self.columns[column].decode(row, scan)? {
-            Taken::Null => (None, None),
-            Taken::Fits(hash) => (Some(hash), (self.held_column == Some(column)).then_some(Why::Settled)),
-            Taken::Misfit(hash) => (Some(hash), Some(Why::Refused)),
-        })
+        if let Some(why) = why {
+            self.left.push(Left { key, value: start..scan.place(), why });
+        }
+        Ok(())
     }
 
     /// Of the texts for a column with several keys the first non-empty counts, in the order of the

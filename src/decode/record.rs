@@ -274,7 +274,7 @@ fn members_of(text: &str) -> Option<Vec<ExtraMember<'_>>> {
         return None;
     }
     scan.open().ok()?;
-    while let Some(key) = scan.next_key(&mut first, b"").ok()? {
+    while let Some(key) = scan.next_key(&mut first).ok()? {
         scan.peek();
         let start = scan.place();
         scan.skip().ok()?;

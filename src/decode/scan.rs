@@ -4,6 +4,7 @@ use std::ops::Range;
 use super::error::{DecodeError, Found};
 use super::hash::{self, ListHash, ObjectHash};
 use super::string;
+use super::token::Token;
 use crate::clock::{UtcTime, parse_api_time};
 
 /// Levels of nesting that are taken, those of the page included: recursion is bounded by it.
@@ -52,8 +53,6 @@ pub(super) struct Key<'a> {
     pub(super) name: Cow<'a, [u8]>,
     /// Where it stands, quotes included.
     pub(super) place: Range<usize>,
-    /// Whether it was the guess.
-    pub(super) guessed: bool,
 }
 
 impl<'a> Scan<'a> {
@@ -130,10 +129,7 @@ impl<'a> Scan<'a> {
     /// The value that stands next, passed over.
     pub(super) fn value(&mut self) -> Result<Hashed<'_>, Failed> {
         match self.peek() {
-            b'"' => match self.plain_text() {
-                Some((text, time, hash)) => Ok(Hashed { value: Value::String(text, time), hash }),
-                None => self.escaped_text(),
-            },
+            b'"' => self.string(),
             b'{' => self.object().map(Hashed::nested),
             b'[' => self.array().map(Hashed::nested),
             b'n' => self.word("null", Value::Null, hash::of_null()),
@@ -169,13 +165,15 @@ impl<'a> Scan<'a> {
         Ok(())
     }
 
-    /// The next key of the object that was opened, or none where it closes. A right `guess`, of
-    /// characters that need no escape, spares the search for its end.
-    pub(super) fn next_key(&mut self, first: &mut bool, guess: &[u8]) -> Result<Option<Key<'a>>, Failed> {
-        if !self.next_item(b'}', "`,` or `}`", first)? {
-            return Ok(None);
-        }
-        self.key(guess).map(Some)
+    /// The next key of the object that was opened, or none where it closes.
+    pub(super) fn next_key(&mut self, first: &mut bool) -> Result<Option<Key<'a>>, Failed> {
+        if self.next_member(first)? { self.key().map(Some) } else { Ok(None) }
+    }
+
+    /// Whether another member of the object that was opened follows; else it closes.
+    #[inline]
+    pub(super) fn next_member(&mut self, first: &mut bool) -> Result<bool, Failed> {
+        self.next_item(b'}', "`,` or `}`", first)
     }
 
     /// Whether another element of the array that was opened follows; else it closes.
@@ -183,6 +181,7 @@ impl<'a> Scan<'a> {
         self.next_item(b']', "`,` or `]`", first)
     }
 
+    #[inline]
     fn next_item(&mut self, close: u8, expected: &'static str, first: &mut bool) -> Result<bool, Failed> {
         let byte = self.peek();
         if byte == close {
@@ -199,14 +198,23 @@ impl<'a> Scan<'a> {
         Ok(true)
     }
 
+    /// Passes over `token` if it is seen here.
+    #[inline]
+    pub(super) fn pass(&mut self, token: &Token) -> bool {
+        let seen = token.is_seen_in(&self.text.as_bytes()[self.at..]);
+        if seen {
+            self.at += token.len();
+        }
+        seen
+    }
+
     /// The key that stands next, with its colon.
-    pub(super) fn key(&mut self, guess: &[u8]) -> Result<Key<'a>, Failed> {
+    pub(super) fn key(&mut self) -> Result<Key<'a>, Failed> {
         if self.peek() != b'"' {
             return Err(self.broken("a key"));
         }
         let start = self.at;
-        let guessed = self.pass_guess(guess);
-        let escaped = !guessed && self.pass_string()?;
+        let escaped = self.pass_string()?;
         let place = start..self.at;
         let name = if escaped {
             Cow::Owned(self.unescaped[1..].to_vec())
@@ -217,18 +225,14 @@ impl<'a> Scan<'a> {
             return Err(self.broken("`:`"));
         }
         self.at += 1;
-        Ok(Key { name, place, guessed })
+        Ok(Key { name, place })
     }
 
-    /// Passes over a string if it is `guess`.
-    fn pass_guess(&mut self, guess: &[u8]) -> bool {
-        let behind = self.at + 1 + guess.len();
-        let bytes = self.text.as_bytes();
-        let right = !guess.is_empty() && bytes.get(behind) == Some(&b'"') && bytes[self.at + 1..behind] == *guess;
-        if right {
-            self.at = behind + 1;
+    fn string(&mut self) -> Result<Hashed<'_>, Failed> {
+        match self.plain_text() {
+            Some((text, time, hash)) => Ok(Hashed { value: Value::String(text, time), hash }),
+            None => self.escaped_text(),
         }
-        right
     }
 
     /// The text that stands next with its time and hash, where it has no escapes: what most values are.
@@ -313,7 +317,7 @@ impl<'a> Scan<'a> {
         let mut hash = ObjectHash::default();
         let mut first = true;
         self.open()?;
-        while let Some(key) = self.next_key(&mut first, b"")? {
+        while let Some(key) = self.next_key(&mut first)? {
             if let Some(member) = self.skip()? {
                 hash.add(key.name, member);
             }

@@ -49,15 +49,18 @@ fn checked_end(bytes: &[u8], start: usize) -> Result<usize, Fault> {
 
 /// Place of the next byte with which a string cannot go on as it is: a quote, a backslash, a control character; the end
 /// of the text where there is none.
+#[inline]
 pub(super) fn plain_end(bytes: &[u8], start: usize) -> usize {
-    let (words, _) = bytes[start..].as_chunks();
+    // Words in pairs: half the turns, and the compiler makes one operation of two.
+    let (pairs, _) = bytes[start..].as_chunks::<8>().0.as_chunks::<2>();
     let mut at = start;
-    for word in words {
-        let marks = specials(u64::from_le_bytes(*word));
-        if marks != 0 {
-            return at + marks.trailing_zeros() as usize / 8;
+    for pair in pairs {
+        let [low, high] = pair.map(|word| specials(u64::from_le_bytes(word)));
+        if low | high != 0 {
+            let bits = if low == 0 { 64 + high.trailing_zeros() } else { low.trailing_zeros() };
+            return at + bits as usize / 8;
         }
-        at += 8;
+        at += 16;
     }
     plain_end_of_text(bytes, at)
 }

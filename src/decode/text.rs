@@ -17,6 +17,7 @@ pub(super) struct Texts {
 }
 
 impl Texts {
+    #[inline]
     pub(super) fn push(&mut self, row: usize, text: &str) {
         self.data.push_str(text);
         self.close(row);
@@ -28,6 +29,7 @@ impl Texts {
     }
 
     /// Ends row `row` after what was written since the last row.
+    #[inline]
     pub(super) fn close(&mut self, row: usize) {
         self.ends.set(row, self.data.len());
         self.valid.set(row);
@@ -56,12 +58,10 @@ pub(super) struct TextDecoder {
     texts: Texts,
 }
 
-impl ColumnDecoder for TextDecoder {
-    fn decode(&mut self, row: usize, scan: &mut Scan<'_>) -> Result<Taken, Failed> {
-        if let Some((text, _, hash)) = scan.plain_text() {
-            self.texts.push(row, text);
-            return Ok(Taken::Fits(hash));
-        }
+impl TextDecoder {
+    /// Takes a value that is no text without escapes.
+    #[cold]
+    fn decode_other(&mut self, row: usize, scan: &mut Scan<'_>) -> Result<Taken, Failed> {
         let Hashed { value, hash } = scan.value()?;
         Ok(match value {
             Value::Null => Taken::Null,
@@ -71,6 +71,16 @@ impl ColumnDecoder for TextDecoder {
             }
             _ => Taken::Misfit(hash),
         })
+    }
+}
+
+impl ColumnDecoder for TextDecoder {
+    fn decode(&mut self, row: usize, scan: &mut Scan<'_>) -> Result<Taken, Failed> {
+        let Some((text, _, hash)) = scan.plain_text() else {
+            return self.decode_other(row, scan);
+        };
+        self.texts.push(row, text);
+        Ok(Taken::Fits(hash))
     }
 
     fn truncate(&mut self, rows: usize) {

@@ -9,9 +9,10 @@ pub(super) struct Validity {
 
 impl Validity {
     /// Row `row` has a value; the rows up to it that were not set have none.
+    #[inline]
     pub(super) fn set(&mut self, row: usize) {
         if self.set.len() < row {
-            self.set.resize(row, false);
+            self.fill(row);
         }
         self.set.push(true);
     }
@@ -25,9 +26,19 @@ impl Validity {
     }
 
     pub(super) fn finish(&mut self, rows: usize) -> Option<NullBuffer> {
-        self.set.resize(rows, false);
-        let nulls = NullBuffer::new(BooleanBuffer::from(self.set.as_slice()));
+        self.fill(rows);
+        let nulls = match self.set.iter().filter(|set| **set).count() {
+            // Nearly every column is full or empty: no bits need to be packed.
+            count if count == rows => None,
+            0 => Some(NullBuffer::new_null(rows)),
+            _ => Some(NullBuffer::new(BooleanBuffer::from(self.set.as_slice()))),
+        };
         self.set.clear();
-        (nulls.null_count() > 0).then_some(nulls)
+        nulls
+    }
+
+    #[cold]
+    fn fill(&mut self, rows: usize) {
+        self.set.resize(rows, false);
     }
 }
