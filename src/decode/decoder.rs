@@ -164,9 +164,9 @@ impl Decoder {
             return Err(scan.fail(DecodeError::NotAnObject { found }));
         }
         let mut answer = Answer::default();
-        let mut first = true;
-        scan.open()?;
-        while let Some(key) = scan.next_key(&mut first)? {
+        let mut more = scan.open(b'}')?;
+        while more {
+            let key = scan.key()?;
             match &*key.name {
                 b"data" => self.take_data(scan, &mut answer, offset_minutes)?,
                 b"numResults" => answer.num_results = integer(scan)?,
@@ -174,6 +174,7 @@ impl Decoder {
                 _ => drop(scan.skip()?),
             }
             answer.keys.push(key.name);
+            more = scan.goes_on(b'}')?;
         }
         scan.end()?;
         Ok(answer)
@@ -195,12 +196,12 @@ impl Decoder {
             scan.skip()?;
             return Ok(());
         }
-        let mut first = true;
         let mut position = 0_u32;
-        scan.open()?;
-        while scan.next_element(&mut first)? {
+        let mut more = scan.open(b']')?;
+        while more {
             position = position.saturating_add(1);
             self.take_record(scan, position, offset_minutes)?;
+            more = scan.goes_on(b']')?;
         }
         Ok(())
     }

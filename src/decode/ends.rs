@@ -14,7 +14,7 @@ impl Default for Ends {
 
 impl Ends {
     /// Row `row` ends at `end`.
-    #[inline]
+    #[inline(always)]
     pub(super) fn set(&mut self, row: usize, end: usize) {
         if self.offsets.len() <= row {
             self.fill(row);

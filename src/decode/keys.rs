@@ -51,7 +51,7 @@ impl KeyTable {
     }
 
     /// Passes over the key that stands next, and its colon, if it is one that is likely to; its slot.
-    #[inline]
+    #[inline(always)]
     pub(super) fn pass_likely(&mut self, scan: &mut Scan<'_>) -> Option<Slot> {
         let [first, second] = self.followers[self.last];
         let slot = if scan.pass(&self.entries[first].token) {

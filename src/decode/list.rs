@@ -31,10 +31,10 @@ impl ColumnDecoder for ListDecoder {
             return Ok(scan.skip()?.map_or(Taken::Null, Taken::Misfit));
         }
         let begin = self.ends.last();
-        let (mut end, mut fits, mut first) = (begin, true, true);
+        let (mut end, mut fits) = (begin, true);
         let mut hash = ListHash::new();
-        scan.open()?;
-        while scan.next_element(&mut first)? {
+        let mut more = scan.open(b']')?;
+        while more {
             hash.add(match self.elements.decode(end, scan)? {
                 Taken::Null => hash::of_null(),
                 Taken::Fits(element) => element,
@@ -44,6 +44,7 @@ impl ColumnDecoder for ListDecoder {
                 }
             });
             end += 1;
+            more = scan.goes_on(b']')?;
         }
         if !fits {
             self.elements.truncate(begin);

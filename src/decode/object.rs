@@ -94,11 +94,11 @@ impl ObjectDecoder {
     /// Takes all members of the object at `scan`; [`close`](Self::close) ends the row.
     pub(super) fn members(&mut self, row: usize, scan: &mut Scan<'_>) -> Result<u64, Failed> {
         let mut hash = ObjectHash::default();
-        let mut first = true;
         self.begin();
-        scan.open()?;
-        while scan.next_member(&mut first)? {
+        let mut more = scan.open(b'}')?;
+        while more {
             self.member(row, scan, &mut hash)?;
+            more = scan.goes_on(b'}')?;
         }
         Ok(hash.finish())
     }
@@ -136,7 +136,7 @@ impl ObjectDecoder {
     }
 
     /// Takes the member at `scan`.
-    #[inline]
+    #[inline(always)]
     fn member<'a>(&mut self, row: usize, scan: &mut Scan<'a>, hash: &mut ObjectHash<'a>) -> Result<(), Failed> {
         let start = scan.place();
         if let Some(slot) = self.keys.pass_likely(scan) {
@@ -162,7 +162,7 @@ impl ObjectDecoder {
     }
 
     /// Takes the value of a key that a column takes.
-    #[inline]
+    #[inline(always)]
     fn known(
         &mut self,
         row: usize,

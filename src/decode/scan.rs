@@ -155,47 +155,35 @@ impl<'a> Scan<'a> {
         Ok((!matches!(value, Value::Null)).then_some(hash))
     }
 
-    /// Takes the bracket that opens an object or array.
-    pub(super) fn open(&mut self) -> Result<(), Failed> {
+    /// Takes the bracket that opens an object or array; whether an item comes before `close`.
+    #[inline]
+    pub(super) fn open(&mut self, close: u8) -> Result<bool, Failed> {
         if self.depth == DEPTH_LIMIT {
             return Err(self.fail(DecodeError::TooDeep { limit: DEPTH_LIMIT, position: self.at }));
         }
         self.depth += 1;
         self.at += 1;
-        Ok(())
+        Ok(self.peek() != close || self.close())
     }
 
-    /// The next key of the object that was opened, or none where it closes.
-    pub(super) fn next_key(&mut self, first: &mut bool) -> Result<Option<Key<'a>>, Failed> {
-        if self.next_member(first)? { self.key().map(Some) } else { Ok(None) }
-    }
-
-    /// Whether another member of the object that was opened follows; else it closes.
+    /// Behind an item of an object or array: whether another one comes before `close`.
     #[inline]
-    pub(super) fn next_member(&mut self, first: &mut bool) -> Result<bool, Failed> {
-        self.next_item(b'}', "`,` or `}`", first)
-    }
-
-    /// Whether another element of the array that was opened follows; else it closes.
-    pub(super) fn next_element(&mut self, first: &mut bool) -> Result<bool, Failed> {
-        self.next_item(b']', "`,` or `]`", first)
-    }
-
-    #[inline]
-    fn next_item(&mut self, close: u8, expected: &'static str, first: &mut bool) -> Result<bool, Failed> {
-        let byte = self.peek();
-        if byte == close {
-            self.at += 1;
-            self.depth -= 1;
-            return Ok(false);
-        }
-        if !std::mem::replace(first, false) {
-            if byte != b',' {
-                return Err(self.broken(expected));
+    pub(super) fn goes_on(&mut self, close: u8) -> Result<bool, Failed> {
+        match self.peek() {
+            b',' => {
+                self.at += 1;
+                Ok(true)
             }
-            self.at += 1;
+            byte if byte == close => Ok(self.close()),
+            _ => Err(self.broken(if close == b'}' { "`,` or `}`" } else { "`,` or `]`" })),
         }
-        Ok(true)
+    }
+
+    /// Takes the closing bracket: no item comes.
+    fn close(&mut self) -> bool {
+        self.at += 1;
+        self.depth -= 1;
+        false
     }
 
     /// Passes over `token` if it is seen here.
@@ -236,7 +224,7 @@ impl<'a> Scan<'a> {
     }
 
     /// The text that stands next with its time and hash, where it has no escapes: what most values are.
-    #[inline]
+    #[inline(always)]
     pub(super) fn plain_text(&mut self) -> Option<(&'a str, Option<UtcTime>, u64)> {
         if self.peek() != b'"' {
             return None;
@@ -315,22 +303,23 @@ impl<'a> Scan<'a> {
 
     fn object(&mut self) -> Result<u64, Failed> {
         let mut hash = ObjectHash::default();
-        let mut first = true;
-        self.open()?;
-        while let Some(key) = self.next_key(&mut first)? {
+        let mut more = self.open(b'}')?;
+        while more {
+            let key = self.key()?;
             if let Some(member) = self.skip()? {
                 hash.add(key.name, member);
             }
+            more = self.goes_on(b'}')?;
         }
         Ok(hash.finish())
     }
 
     fn array(&mut self) -> Result<u64, Failed> {
         let mut hash = ListHash::new();
-        let mut first = true;
-        self.open()?;
-        while self.next_element(&mut first)? {
+        let mut more = self.open(b']')?;
+        while more {
             hash.add(self.value()?.hash);
+            more = self.goes_on(b']')?;
         }
         Ok(hash.finish())
     }

@@ -17,7 +17,7 @@ pub(super) struct Texts {
 }
 
 impl Texts {
-    #[inline]
+    #[inline(always)]
     pub(super) fn push(&mut self, row: usize, text: &str) {
         self.data.push_str(text);
         self.close(row);
@@ -29,7 +29,7 @@ impl Texts {
     }
 
     /// Ends row `row` after what was written since the last row.
-    #[inline]
+    #[inline(always)]
     pub(super) fn close(&mut self, row: usize) {
         self.ends.set(row, self.data.len());
         self.valid.set(row);

@@ -4,7 +4,9 @@ const BLOCK_BYTES: usize = 16;
 ///
 /// They are compared a block at a time: short as they are, a call that compares any number of bytes takes longer.
 pub(super) struct Token {
-    blocks: Box<[Block]>,
+    /// Apart from the others, since most tokens have no more.
+    first: Block,
+    others: Box<[Block]>,
     length: usize,
 }
 
@@ -16,7 +18,12 @@ struct Block {
 
 impl Token {
     pub(super) fn new(bytes: &[u8]) -> Self {
-        Self { blocks: bytes.chunks(BLOCK_BYTES).map(Block::new).collect(), length: bytes.len() }
+        let (first, others) = bytes.split_at(bytes.len().min(BLOCK_BYTES));
+        Self {
+            first: Block::new(first),
+            others: others.chunks(BLOCK_BYTES).map(Block::new).collect(),
+            length: bytes.len(),
+        }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -24,11 +31,16 @@ impl Token {
     }
 
     /// Whether `text` begins with it. Not seen where the text ends within the token's last block.
-    #[inline]
+    #[inline(always)]
     pub(super) fn is_seen_in(&self, text: &[u8]) -> bool {
+        let Some((first, others)) = text.split_first_chunk() else { return false };
+        self.first.is_seen_in(first) && (self.others.is_empty() || self.others_are_seen_in(others))
+    }
+
+    fn others_are_seen_in(&self, text: &[u8]) -> bool {
         let (blocks, _) = text.as_chunks();
-        blocks.len() >= self.blocks.len()
-            && self.blocks.iter().zip(blocks).all(|(block, text)| u128::from_le_bytes(*text) & block.mask == block.bytes)
+        blocks.len() >= self.others.len()
+            && self.others.iter().zip(blocks).all(|(block, text)| block.is_seen_in(text))
     }
 }
 
@@ -38,6 +50,11 @@ impl Block {
         block[..bytes.len()].copy_from_slice(bytes);
         mask[..bytes.len()].fill(u8::MAX);
         Self { bytes: u128::from_le_bytes(block), mask: u128::from_le_bytes(mask) }
+    }
+
+    #[inline(always)]
+    fn is_seen_in(&self, text: &[u8; BLOCK_BYTES]) -> bool {
+        u128::from_le_bytes(*text) & self.mask == self.bytes
     }
 }
 

@@ -9,7 +9,7 @@ pub(super) struct Validity {
 
 impl Validity {
     /// Row `row` has a value; the rows up to it that were not set have none.
-    #[inline]
+    #[inline(always)]
     pub(super) fn set(&mut self, row: usize) {
         if self.set.len() < row {
             self.fill(row);
