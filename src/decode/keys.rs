@@ -30,6 +30,16 @@ struct Entry {
     mark: u64,
 }
 
+/// Where a value may go, by its key.
+pub(super) enum Right {
+    /// To this column.
+    Column(usize),
+    /// To its column, if it turns out to be the best of several.
+    Candidate,
+    /// To none: an earlier value had the right to it.
+    None,
+}
+
 impl KeyTable {
     pub(super) fn new(columns: &[&Column]) -> Self {
         let entries: Vec<Entry> =
@@ -77,21 +87,20 @@ impl KeyTable {
         Some(found)
     }
 
-    pub(super) fn key(&self, slot: Slot) -> &[u8] {
-        &self.entries[slot].key
-    }
-
     pub(super) fn column(&self, slot: Slot) -> usize {
         self.entries[slot].column
     }
 
-    pub(super) fn is_candidate(&self, slot: Slot) -> bool {
-        self.entries[slot].candidate
-    }
-
-    /// Whether a value of this key may go to its column: no earlier one had the right to.
-    pub(super) fn is_new(&self, slot: Slot) -> bool {
-        if self.is_candidate(slot) { !self.is_noted(slot) } else { !self.has(self.column(slot)) }
+    /// Where a value of this key may go.
+    #[inline(always)]
+    pub(super) fn right(&self, slot: Slot) -> Right {
+        let entry = &self.entries[slot];
+        let had = if entry.candidate { entry.mark } else { self.column_marks[entry.column] };
+        match had == self.object {
+            true => Right::None,
+            false if entry.candidate => Right::Candidate,
+            false => Right::Column(entry.column),
+        }
     }
 
     /// Whether the present object had any of the column's keys.
@@ -99,16 +108,13 @@ impl KeyTable {
         self.column_marks[column] == self.object
     }
 
-    /// The present object has this key, with a value that is not null; whether that is new.
-    pub(super) fn note(&mut self, slot: Slot) -> bool {
+    /// The present object has this key, with a value that is not null; the key, where that is new.
+    #[inline(always)]
+    pub(super) fn note(&mut self, slot: Slot) -> Option<&[u8]> {
         let entry = &mut self.entries[slot];
         self.column_marks[entry.column] = self.object;
-        std::mem::replace(&mut entry.mark, self.object) != self.object
-    }
-
-    /// Whether the present object had this very key.
-    fn is_noted(&self, slot: Slot) -> bool {
-        self.entries[slot].mark == self.object
+        let mark = std::mem::replace(&mut entry.mark, self.object);
+        (mark != self.object).then_some(&*entry.key)
     }
 }
 

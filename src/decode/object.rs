@@ -7,7 +7,7 @@ use arrow::datatypes::{DataType, Fields};
 
 use super::column::{ColumnDecoder, Taken, decoder};
 use super::hash::ObjectHash;
-use super::keys::{KeyTable, Slot};
+use super::keys::{KeyTable, Right, Slot};
 use super::scan::{Failed, Hashed, Scan, Value};
 use super::text::Texts;
 use super::validity::Validity;
@@ -114,6 +114,11 @@ impl ObjectDecoder {
 
     /// Ends the row: what no column took goes to `extra`.
     pub(super) fn close(&mut self, row: usize, scan: &Scan<'_>) -> Result<(), Failed> {
+        self.valid.set(row);
+        if self.left.is_empty() { Ok(()) } else { self.close_left(row, scan) }
+    }
+
+    fn close_left(&mut self, row: usize, scan: &Scan<'_>) -> Result<(), Failed> {
         self.settle_candidates(row, scan)?;
         let mut separator = "{";
         for left in self.left.drain(..).filter(|left| left.why != Why::Settled) {
@@ -126,7 +131,6 @@ impl ObjectDecoder {
             self.extra.write("}");
             self.extra.close(row);
         }
-        self.valid.set(row);
         Ok(())
     }
 
@@ -173,26 +177,27 @@ impl ObjectDecoder {
     ) -> Result<(), Failed> {
         scan.peek();
         let start = scan.place();
-        let (member, why) = if !self.keys.is_new(slot) {
-            let Some(member) = scan.skip()? else { return Ok(()) };
-            (member, Some(Why::Refused))
-        } else if self.keys.is_candidate(slot) {
-            let Hashed { value, hash } = scan.value()?;
-            match value {
-                Value::Null => return Ok(()),
-                Value::String(..) => (hash, Some(Why::Candidate(slot))),
-                _ => (hash, Some(Why::Refused)),
-            }
-        } else {
-            let column = self.keys.column(slot);
-            match self.columns[column].decode(row, scan)? {
+        let (member, why) = match self.keys.right(slot) {
+            Right::Column(column) => match self.columns[column].decode(row, scan)? {
                 Taken::Null => return Ok(()),
                 Taken::Fits(hash) => (hash, (self.held_column == Some(column)).then_some(Why::Settled)),
                 Taken::Misfit(hash) => (hash, Some(Why::Refused)),
+            },
+            Right::Candidate => {
+                let Hashed { value, hash } = scan.value()?;
+                match value {
+                    Value::Null => return Ok(()),
+                    Value::String(..) => (hash, Some(Why::Candidate(slot))),
+                    _ => (hash, Some(Why::Refused)),
+                }
+            }
+            Right::None => {
+                let Some(member) = scan.skip()? else { return Ok(()) };
+                (member, Some(Why::Refused))
             }
         };
-        if self.keys.note(slot) {
-            hash.add_first(self.keys.key(slot), member);
+        if let Some(key) = self.keys.note(slot) {
+            hash.add_first(key, member);
         }
         if let Some(why) = why {
             self.left.push(Left { key, value: start..scan.place(), why });
