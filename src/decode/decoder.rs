@@ -180,12 +180,7 @@ impl Decoder {
         Ok(answer)
     }
 
-    fn take_data(
-        &mut self,
-        scan: &mut Scan<'_>,
-        answer: &mut Answer<'_>,
-        offset_minutes: i32,
-    ) -> Result<(), Failed> {
+    fn take_data(&mut self, scan: &mut Scan<'_>, answer: &mut Answer<'_>, offset_minutes: i32) -> Result<(), Failed> {
         let found = if scan.peek() == b'[' { Data::Array } else { Data::Other(scan.peek_kind()) };
         if answer.data != Data::Absent {
             let position = scan.place();

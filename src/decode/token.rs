@@ -39,8 +39,7 @@ impl Token {
 
     fn others_are_seen_in(&self, text: &[u8]) -> bool {
         let (blocks, _) = text.as_chunks();
-        blocks.len() >= self.others.len()
-            && self.others.iter().zip(blocks).all(|(block, text)| block.is_seen_in(text))
+        blocks.len() >= self.others.len() && self.others.iter().zip(blocks).all(|(block, text)| block.is_seen_in(text))
     }
 }
 
