@@ -96,10 +96,12 @@ impl KeyTable {
     pub(super) fn right(&self, slot: Slot) -> Right {
         let entry = &self.entries[slot];
         let had = if entry.candidate { entry.mark } else { self.column_marks[entry.column] };
-        match had == self.object {
-            true => Right::None,
-            false if entry.candidate => Right::Candidate,
-            false => Right::Column(entry.column),
+        if had == self.object {
+            Right::None
+        } else if entry.candidate {
+            Right::Candidate
+        } else {
+            Right::Column(entry.column)
         }
     }
 

@@ -9,6 +9,10 @@
 //! [`RecordError`] where a batch or file to write back is not of the schema, [`LiftError`] where it cannot be
 //! brought under the present one. **Rests on:** F7 (what is no page), F13–F16 and F18 (times), F20 (keys),
 //! §5 (fields, both shapes of `destinations`).
+#![expect(
+    clippy::inline_always,
+    reason = "what is done for each value is one function each for objects and texts: a seventh fewer instructions"
+)]
 
 mod column;
 mod decoder;

@@ -57,8 +57,8 @@ pub(super) fn plain_end(bytes: &[u8], start: usize) -> usize {
     for pair in pairs {
         let [low, high] = pair.map(|word| specials(u64::from_le_bytes(word)));
         if low | high != 0 {
-            let bits = if low == 0 { 64 + high.trailing_zeros() } else { low.trailing_zeros() };
-            return at + bits as usize / 8;
+            let marks = u128::from(low) | u128::from(high) << 64;
+            return at + marks.trailing_zeros() as usize / 8;
         }
         at += 16;
     }
@@ -127,4 +127,44 @@ fn push(bytes: &mut Vec<u8>, code: u32) {
     }
     let [.., high, low] = code.to_be_bytes();
     bytes.extend_from_slice(&[0xE0 | high >> 4, 0x80 | (high & 0x0F) << 2 | low >> 6, 0x80 | low & 0x3F]);
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::plain_end;
+
+    fn byte_by_byte(bytes: &[u8], start: usize) -> usize {
+        let end = bytes[start..].iter().position(|byte| *byte < b' ' || matches!(byte, b'"' | b'\\'));
+        end.map_or(bytes.len(), |end| start + end)
+    }
+
+    #[test]
+    fn every_byte_at_every_place_is_told_from_the_special_ones() {
+        for place in 0..40 {
+            for byte in 0..=u8::MAX {
+                let mut bytes = [b'a'; 48];
+                bytes[place] = byte;
+                assert_eq!(plain_end(&bytes, 0), byte_by_byte(&bytes, 0), "{byte} at {place}");
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn words_find_the_end_that_bytes_find(bytes in prop::collection::vec(any::<u8>(), 0..80), start: prop::sample::Index) {
+            let start = start.index(bytes.len() + 1);
+            prop_assert_eq!(plain_end(&bytes, start), byte_by_byte(&bytes, start));
+        }
+
+        #[test]
+        fn words_find_the_end_among_bytes_that_are_nearly_special(
+            bytes in prop::collection::vec(prop::sample::select(b"\x1f !\"#[\\]\x7f\x80\xa0\xa1\xdc\xff".as_slice()), 0..80),
+        ) {
+            for start in 0..=bytes.len() {
+                prop_assert_eq!(plain_end(&bytes, start), byte_by_byte(&bytes, start));
+            }
+        }
+    }
 }
