@@ -122,11 +122,9 @@ impl KeyTable {
 
 fn entries(index: usize, column: &Column) -> impl Iterator<Item = Entry> {
     let candidate = column.kind == Kind::Utf8 && !column.aliases.is_empty();
-    column.keys().map(move |key| Entry {
-        key: key.as_bytes().into(),
-        token: Token::new(format!("\"{key}\":").as_bytes()),
-        column: index,
-        candidate,
-        mark: 0,
+    column.keys().map(move |key| {
+        debug_assert!(!key.contains(['"', '\\']), "a key of the schema stands in a text without escapes");
+        let token = Token::new(format!("\"{key}\":").as_bytes());
+        Entry { key: key.as_bytes().into(), token, column: index, candidate, mark: 0 }
     })
 }

@@ -11,7 +11,7 @@
 //! §5 (fields, both shapes of `destinations`).
 #![expect(
     clippy::inline_always,
-    reason = "what is done for each value is one function each for objects and texts: a seventh fewer instructions"
+    reason = "all that is done for a member, and for a text, is one function: a tenth fewer instructions a page"
 )]
 
 mod column;

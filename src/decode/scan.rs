@@ -240,6 +240,7 @@ impl<'a> Scan<'a> {
         Some((text, time, hash))
     }
 
+    /// A text that may have escapes.
     #[cold]
     fn escaped_text(&mut self) -> Result<Hashed<'_>, Failed> {
         self.pass_string()?;
