@@ -16,12 +16,17 @@ use super::UtcTime;
 /// assert_eq!(naive, absolute);
 /// assert_eq!(parse_api_time("2025-10-01", 0), None);
 /// ```
+#[inline]
 pub fn parse_api_time(text: &str, offset_minutes: i32) -> Option<UtcTime> {
     let bytes = text.as_bytes();
-    // The shortest time is `YYYY-MM-DDTH:MM:SS`: most strings that are none end here.
-    if bytes.len() < 18 || !bytes[0].is_ascii_digit() {
+    // The shortest time is `YYYY-MM-DDTH:MM:SS`: nearly all strings that are none end here.
+    if bytes.len() < 18 || !matches!(bytes[4], b'-' | b'/') {
         return None;
     }
+    parse(bytes, offset_minutes)
+}
+
+fn parse(bytes: &[u8], offset_minutes: i32) -> Option<UtcTime> {
     let mut scan = Scan { bytes };
     let year = scan.digits(4)?;
     scan.one_of(b"-/")?;

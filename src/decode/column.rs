@@ -6,11 +6,10 @@
 use arrow::array::ArrayRef;
 
 use super::destination::DestinationDecoder;
-use super::error::DecodeError;
 use super::leaf::{Boolean, Float64, Int32, Int64, LeafDecoder, Timestamp};
 use super::list::ListDecoder;
 use super::object::ObjectDecoder;
-use super::scan::Scan;
+use super::scan::{Failed, Scan};
 use super::text::{JsonDecoder, TextDecoder};
 use crate::clock::UtcTime;
 use crate::schema::Kind;
@@ -29,7 +28,7 @@ pub(super) enum Taken {
 pub(super) trait ColumnDecoder: Send {
     /// Takes the value at `scan` for row `row`, which this column does not have yet. The value is
     /// passed over whatever becomes of it.
-    fn decode(&mut self, row: usize, scan: &mut Scan<'_>) -> Result<Taken, DecodeError>;
+    fn decode(&mut self, row: usize, scan: &mut Scan<'_>) -> Result<Taken, Failed>;
 
     /// Forgets all rows from `rows` on.
     fn truncate(&mut self, rows: usize);

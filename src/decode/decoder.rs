@@ -15,7 +15,7 @@ use super::flags::{Clocks, Flags};
 use super::number;
 use super::object::ObjectDecoder;
 use super::page::{AppendedPage, DecodedPage, DecodedRows, Reject, RejectReason};
-use super::scan::{Hashed, Scan, Value};
+use super::scan::{Failed, Hashed, Scan, Value};
 use crate::clock::{UtcTime, object_id_time};
 use crate::schema::{ApiVersion, RunId, Schema, StreamId};
 use crate::source::Page;
@@ -150,54 +150,58 @@ impl Decoder {
         }
         let text = from_utf8(body).map_err(|error| DecodeError::NotUtf8 { position: error.valid_up_to() })?;
         let mut scan = Scan::new(text, offset_minutes);
+        match self.take_answer(&mut scan, offset_minutes) {
+            Ok(answer) => answer.check(),
+            Err(failed) => Err(scan.error(failed)),
+        }
+    }
+
+    fn take_answer<'a>(&mut self, scan: &mut Scan<'a>, offset_minutes: i32) -> Result<Answer<'a>, Failed> {
         if scan.peek() != b'{' {
             let found = scan.peek_kind();
-            scan.value()?;
+            scan.skip()?;
             scan.end()?;
-            return Err(DecodeError::NotAnObject { found });
+            return Err(scan.fail(DecodeError::NotAnObject { found }));
         }
         let mut answer = Answer::default();
-        let mut first = true;
-        scan.open()?;
-        while let Some(key) = scan.next_key(&mut first, b"")? {
+        let mut more = scan.open(b'}')?;
+        while more {
+            let key = scan.key()?;
             match &*key.name {
-                b"data" => self.take_data(&mut scan, &mut answer, offset_minutes)?,
-                b"numResults" => answer.num_results = integer(&mut scan)?,
-                b"errors" => answer.errors = errors(&mut scan)?,
+                b"data" => self.take_data(scan, &mut answer, offset_minutes)?,
+                b"numResults" => answer.num_results = integer(scan)?,
+                b"errors" => answer.errors = errors(scan)?,
                 _ => drop(scan.skip()?),
             }
             answer.keys.push(key.name);
+            more = scan.goes_on(b'}')?;
         }
         scan.end()?;
-        answer.check()
+        Ok(answer)
     }
 
-    fn take_data(
-        &mut self,
-        scan: &mut Scan<'_>,
-        answer: &mut Answer<'_>,
-        offset_minutes: i32,
-    ) -> Result<(), DecodeError> {
+    fn take_data(&mut self, scan: &mut Scan<'_>, answer: &mut Answer<'_>, offset_minutes: i32) -> Result<(), Failed> {
         let found = if scan.peek() == b'[' { Data::Array } else { Data::Other(scan.peek_kind()) };
         if answer.data != Data::Absent {
-            return Err(DecodeError::DataRepeated { position: scan.place() });
+            let position = scan.place();
+            return Err(scan.fail(DecodeError::DataRepeated { position }));
         }
         answer.data = found;
         if answer.data != Data::Array {
             scan.skip()?;
             return Ok(());
         }
-        let mut first = true;
         let mut position = 0_u32;
-        scan.open()?;
-        while scan.next_element(&mut first)? {
+        let mut more = scan.open(b']')?;
+        while more {
             position = position.saturating_add(1);
             self.take_record(scan, position, offset_minutes)?;
+            more = scan.goes_on(b']')?;
         }
         Ok(())
     }
 
-    fn take_record(&mut self, scan: &mut Scan<'_>, position: u32, offset_minutes: i32) -> Result<(), DecodeError> {
+    fn take_record(&mut self, scan: &mut Scan<'_>, position: u32, offset_minutes: i32) -> Result<(), Failed> {
         scan.peek();
         let start = scan.place();
         let row = self.rows.len();
@@ -312,7 +316,7 @@ impl Answer<'_> {
     }
 }
 
-fn integer(scan: &mut Scan<'_>) -> Result<Option<i64>, DecodeError> {
+fn integer(scan: &mut Scan<'_>) -> Result<Option<i64>, Failed> {
     Ok(match scan.value()? {
         Hashed { value: Value::Number(number), .. } => number::integral(number),
         _ => None,
@@ -320,7 +324,7 @@ fn integer(scan: &mut Scan<'_>) -> Result<Option<i64>, DecodeError> {
 }
 
 /// The text of `errors`; none where it is null or empty, which says that there are none.
-fn errors(scan: &mut Scan<'_>) -> Result<Option<String>, DecodeError> {
+fn errors(scan: &mut Scan<'_>) -> Result<Option<String>, Failed> {
     scan.peek();
     let start = scan.place();
     scan.skip()?;

@@ -1,9 +1,8 @@
 use arrow::array::ArrayRef;
 
 use super::column::{ColumnDecoder, Taken};
-use super::error::DecodeError;
 use super::object::{Left, ObjectDecoder, Why};
-use super::scan::Scan;
+use super::scan::{Failed, Scan};
 use crate::schema::Column;
 
 /// The type of a destination that is an agent leg itself.
@@ -34,7 +33,7 @@ impl DestinationDecoder {
         Self { element, type_column: column("destination_type"), agent_column }
     }
 
-    fn settle_agent(&mut self, row: usize, scan: &Scan<'_>) -> Result<(), DecodeError> {
+    fn settle_agent(&mut self, row: usize, scan: &Scan<'_>) -> Result<(), Failed> {
         if self.element.text_of(self.type_column, row) != Some(AGENT_SEGMENT) {
             return Ok(());
         }
@@ -63,7 +62,7 @@ fn position(members: &[Column], name: &str) -> Option<usize> {
 }
 
 impl ColumnDecoder for DestinationDecoder {
-    fn decode(&mut self, row: usize, scan: &mut Scan<'_>) -> Result<Taken, DecodeError> {
+    fn decode(&mut self, row: usize, scan: &mut Scan<'_>) -> Result<Taken, Failed> {
         if scan.peek() != b'{' {
             return Ok(scan.skip()?.map_or(Taken::Null, Taken::Misfit));
         }

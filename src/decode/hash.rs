@@ -82,6 +82,7 @@ pub(super) struct ObjectHash<'a> {
 
 impl<'a> ObjectHash<'a> {
     /// Adds a member whose key is known not to have been added.
+    #[inline]
     pub(super) fn add_first(&mut self, key: &[u8], member: u64) {
         self.sum = self.sum.wrapping_add(xxh3_64_with_seed(key, member));
     }
@@ -103,7 +104,7 @@ impl<'a> ObjectHash<'a> {
 #[derive(Default)]
 struct KeySet<'a> {
     few: Vec<Cow<'a, [u8]>>,
-    many: HashSet<Cow<'a, [u8]>>,
+    many: Option<HashSet<Cow<'a, [u8]>>>,
 }
 
 impl<'a> KeySet<'a> {
@@ -118,6 +119,6 @@ impl<'a> KeySet<'a> {
             self.few.push(key);
             return true;
         }
-        self.many.insert(key)
+        self.many.get_or_insert_default().insert(key)
     }
 }

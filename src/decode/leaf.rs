@@ -4,9 +4,8 @@ use arrow::array::{ArrayRef, BooleanArray, Float64Array, Int32Array, Int64Array,
 use arrow::buffer::{BooleanBuffer, NullBuffer};
 
 use super::column::{ColumnDecoder, Taken};
-use super::error::DecodeError;
 use super::number;
-use super::scan::{Hashed, Scan, Value};
+use super::scan::{Failed, Hashed, Scan, Value};
 use super::validity::Validity;
 use crate::clock::UtcTime;
 
@@ -36,7 +35,7 @@ impl<L: Leaf> Default for LeafDecoder<L> {
 }
 
 impl<L: Leaf> ColumnDecoder for LeafDecoder<L> {
-    fn decode(&mut self, row: usize, scan: &mut Scan<'_>) -> Result<Taken, DecodeError> {
+    fn decode(&mut self, row: usize, scan: &mut Scan<'_>) -> Result<Taken, Failed> {
         let Hashed { value, hash } = scan.value()?;
         if matches!(value, Value::Null) {
             return Ok(Taken::Null);

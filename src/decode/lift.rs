@@ -93,8 +93,9 @@ fn decode_again(batch: &RecordBatch, schema: &'static Schema) -> Result<StructAr
         writer.write(row, &mut record)?;
         let text = std::str::from_utf8(&record).expect("a record is written as UTF-8");
         let offset_minutes = if offsets.is_valid(row) { offsets.value(row) } else { 0 };
-        let taken = decoder.decode(row, &mut Scan::new(text, offset_minutes));
-        let taken = taken.map_err(|source| LiftError::Decode { row, source })?;
+        let mut scan = Scan::new(text, offset_minutes);
+        let taken = decoder.decode(row, &mut scan);
+        let taken = taken.map_err(|failed| LiftError::Decode { row, source: scan.error(failed) })?;
         debug_assert!(matches!(taken, Taken::Fits(_)));
         places.check(&decoder, row)?;
     }

@@ -5,9 +5,8 @@ use arrow::datatypes::Field;
 
 use super::column::{ColumnDecoder, Taken, decoder};
 use super::ends::Ends;
-use super::error::DecodeError;
 use super::hash::{self, ListHash};
-use super::scan::Scan;
+use super::scan::{Failed, Scan};
 use super::validity::Validity;
 use crate::schema::Kind;
 
@@ -27,15 +26,15 @@ impl ListDecoder {
 }
 
 impl ColumnDecoder for ListDecoder {
-    fn decode(&mut self, row: usize, scan: &mut Scan<'_>) -> Result<Taken, DecodeError> {
+    fn decode(&mut self, row: usize, scan: &mut Scan<'_>) -> Result<Taken, Failed> {
         if scan.peek() != b'[' {
             return Ok(scan.skip()?.map_or(Taken::Null, Taken::Misfit));
         }
         let begin = self.ends.last();
-        let (mut end, mut fits, mut first) = (begin, true, true);
+        let (mut end, mut fits) = (begin, true);
         let mut hash = ListHash::new();
-        scan.open()?;
-        while scan.next_element(&mut first)? {
+        let mut more = scan.open(b']')?;
+        while more {
             hash.add(match self.elements.decode(end, scan)? {
                 Taken::Null => hash::of_null(),
                 Taken::Fits(element) => element,
@@ -45,6 +44,7 @@ impl ColumnDecoder for ListDecoder {
                 }
             });
             end += 1;
+            more = scan.goes_on(b']')?;
         }
         if !fits {
             self.elements.truncate(begin);

@@ -6,10 +6,9 @@ use arrow::array::{ArrayRef, StructArray};
 use arrow::datatypes::{DataType, Fields};
 
 use super::column::{ColumnDecoder, Taken, decoder};
-use super::error::DecodeError;
 use super::hash::ObjectHash;
-use super::keys::{KeyTable, Slot};
-use super::scan::{Key, Scan, Value};
+use super::keys::{KeyTable, Right, Slot};
+use super::scan::{Failed, Hashed, Scan, Value};
 use super::text::Texts;
 use super::validity::Validity;
 use crate::clock::UtcTime;
@@ -87,36 +86,39 @@ impl ObjectDecoder {
     }
 
     /// Whether a member is null under a key of this object's: as good as absent.
-    pub(super) fn is_known_null(&mut self, left: &Left, scan: &Scan<'_>) -> Result<bool, DecodeError> {
-        let known = self.keys.find(&scan.again(left.key.start).key(b"")?).is_some();
+    pub(super) fn is_known_null(&mut self, left: &Left, scan: &Scan<'_>) -> Result<bool, Failed> {
+        let known = self.keys.find(&scan.again(left.key.start).key()?.name).is_some();
         Ok(known && scan.text(left.value.clone()) == "null")
     }
 
     /// Takes all members of the object at `scan`; [`close`](Self::close) ends the row.
-    pub(super) fn members(&mut self, row: usize, scan: &mut Scan<'_>) -> Result<u64, DecodeError> {
+    pub(super) fn members(&mut self, row: usize, scan: &mut Scan<'_>) -> Result<u64, Failed> {
         let mut hash = ObjectHash::default();
-        let mut first = true;
         self.begin();
-        scan.open()?;
-        while let Some(key) = scan.next_key(&mut first, self.keys.guess())? {
-            self.member(row, key, scan, &mut hash)?;
+        let mut more = scan.open(b'}')?;
+        while more {
+            self.member(row, scan, &mut hash)?;
+            more = scan.goes_on(b'}')?;
         }
         Ok(hash.finish())
     }
 
     /// Takes those members of an object that `places` tells; all have been passed over before.
-    pub(super) fn gather(&mut self, row: usize, scan: &Scan<'_>, places: &[Left]) -> Result<(), DecodeError> {
+    pub(super) fn gather(&mut self, row: usize, scan: &Scan<'_>, places: &[Left]) -> Result<(), Failed> {
         self.begin();
         for Left { key, .. } in places {
-            let mut scan = scan.again(key.start);
-            let key = scan.key(self.keys.guess())?;
-            self.member(row, key, &mut scan, &mut ObjectHash::default())?;
+            self.member(row, &mut scan.again(key.start), &mut ObjectHash::default())?;
         }
         self.close(row, scan)
     }
 
     /// Ends the row: what no column took goes to `extra`.
-    pub(super) fn close(&mut self, row: usize, scan: &Scan<'_>) -> Result<(), DecodeError> {
+    pub(super) fn close(&mut self, row: usize, scan: &Scan<'_>) -> Result<(), Failed> {
+        self.valid.set(row);
+        if self.left.is_empty() { Ok(()) } else { self.close_left(row, scan) }
+    }
+
+    fn close_left(&mut self, row: usize, scan: &Scan<'_>) -> Result<(), Failed> {
         self.settle_candidates(row, scan)?;
         let mut separator = "{";
         for left in self.left.drain(..).filter(|left| left.why != Why::Settled) {
@@ -129,7 +131,6 @@ impl ObjectDecoder {
             self.extra.write("}");
             self.extra.close(row);
         }
-        self.valid.set(row);
         Ok(())
     }
 
@@ -138,73 +139,75 @@ impl ObjectDecoder {
         self.left.clear();
     }
 
-    fn member<'a>(
-        &mut self,
-        row: usize,
-        key: Key<'a>,
-        scan: &mut Scan<'a>,
-        hash: &mut ObjectHash<'a>,
-    ) -> Result<(), DecodeError> {
+    /// Takes the member at `scan`.
+    #[inline(always)]
+    fn member<'a>(&mut self, row: usize, scan: &mut Scan<'a>, hash: &mut ObjectHash<'a>) -> Result<(), Failed> {
+        let start = scan.place();
+        if let Some(slot) = self.keys.pass_likely(scan) {
+            return self.known(row, slot, start..scan.place() - 1, scan, hash);
+        }
+        self.unlikely(row, scan, hash)
+    }
+
+    /// Takes a member whose key is not one of those that were likely.
+    #[cold]
+    fn unlikely<'a>(&mut self, row: usize, scan: &mut Scan<'a>, hash: &mut ObjectHash<'a>) -> Result<(), Failed> {
+        let key = scan.key()?;
+        if let Some(slot) = self.keys.find(&key.name) {
+            return self.known(row, slot, key.place, scan, hash);
+        }
         scan.peek();
         let start = scan.place();
-        let why = match self.keys.find(&key) {
-            Some(slot) if self.keys.is_new(slot) => {
-                let (hashed, why) = self.known(row, slot, scan)?;
-                if let Some(member) = hashed {
-                    self.keys.note(slot);
-                    hash.add_first(&key.name, member);
-                }
-                why
-            }
-            Some(slot) => {
-                let member = scan.skip()?;
-                if let Some(member) = member
-                    && !self.keys.is_noted(slot)
-                {
-                    self.keys.note(slot);
-                    hash.add_first(&key.name, member);
-                }
-                member.is_some().then_some(Why::Refused)
-            }
-            None => {
-                if let Some(member) = scan.skip()? {
-                    hash.add(key.name, member);
-                }
-                Some(Why::Unknown)
-            }
-        };
-        if let Some(why) = why {
-            self.left.push(Left { key: key.place, value: start..scan.place(), why });
+        if let Some(member) = scan.skip()? {
+            hash.add(key.name, member);
         }
+        self.left.push(Left { key: key.place, value: start..scan.place(), why: Why::Unknown });
         Ok(())
     }
 
-    /// Takes the value of a key that is new; its hash unless it is null, and whether it is left over.
+    /// Takes the value of a key that a column takes.
+    #[inline(always)]
     fn known(
         &mut self,
         row: usize,
         slot: Slot,
+        key: Range<usize>,
         scan: &mut Scan<'_>,
-    ) -> Result<(Option<u64>, Option<Why>), DecodeError> {
-        if self.keys.is_candidate(slot) {
-            let hashed = scan.value()?;
-            return Ok(match hashed.value {
-                Value::Null => (None, None),
-                Value::String(..) => (Some(hashed.hash), Some(Why::Candidate(slot))),
-                _ => (Some(hashed.hash), Some(Why::Refused)),
-            });
+        hash: &mut ObjectHash<'_>,
+    ) -> Result<(), Failed> {
+        scan.peek();
+        let start = scan.place();
+        let (member, why) = match self.keys.right(slot) {
+            Right::Column(column) => match self.columns[column].decode(row, scan)? {
+                Taken::Null => return Ok(()),
+                Taken::Fits(hash) => (hash, (self.held_column == Some(column)).then_some(Why::Settled)),
+                Taken::Misfit(hash) => (hash, Some(Why::Refused)),
+            },
+            Right::Candidate => {
+                let Hashed { value, hash } = scan.value()?;
+                match value {
+                    Value::Null => return Ok(()),
+                    Value::String(..) => (hash, Some(Why::Candidate(slot))),
+                    _ => (hash, Some(Why::Refused)),
+                }
+            }
+            Right::None => {
+                let Some(member) = scan.skip()? else { return Ok(()) };
+                (member, Some(Why::Refused))
+            }
+        };
+        if let Some(key) = self.keys.note(slot) {
+            hash.add_first(key, member);
         }
-        let column = self.keys.column(slot);
-        Ok(match self.columns[column].decode(row, scan)? {
-            Taken::Null => (None, None),
-            Taken::Fits(hash) => (Some(hash), (self.held_column == Some(column)).then_some(Why::Settled)),
-            Taken::Misfit(hash) => (Some(hash), Some(Why::Refused)),
-        })
+        if let Some(why) = why {
+            self.left.push(Left { key, value: start..scan.place(), why });
+        }
+        Ok(())
     }
 
     /// Of the texts for a column with several keys the first non-empty counts, in the order of the
     /// keys in the schema; equal and empty ones say nothing more, different ones are kept.
-    fn settle_candidates(&mut self, row: usize, scan: &Scan<'_>) -> Result<(), DecodeError> {
+    fn settle_candidates(&mut self, row: usize, scan: &Scan<'_>) -> Result<(), Failed> {
         while let Some(column) = self.left.iter().find_map(|left| self.candidate(left)) {
             let mut candidates = self.candidates(column, scan)?;
             candidates.sort_unstable();
@@ -224,7 +227,7 @@ impl ObjectDecoder {
         Some(self.keys.column(slot))
     }
 
-    fn candidates<'a>(&self, column: usize, scan: &Scan<'a>) -> Result<Vec<Candidate<'a>>, DecodeError> {
+    fn candidates<'a>(&self, column: usize, scan: &Scan<'a>) -> Result<Vec<Candidate<'a>>, Failed> {
         let mut candidates = Vec::new();
         for (index, left) in self.left.iter().enumerate() {
             if let Why::Candidate(slot) = left.why
@@ -247,7 +250,7 @@ struct Candidate<'a> {
 }
 
 impl ColumnDecoder for ObjectDecoder {
-    fn decode(&mut self, row: usize, scan: &mut Scan<'_>) -> Result<Taken, DecodeError> {
+    fn decode(&mut self, row: usize, scan: &mut Scan<'_>) -> Result<Taken, Failed> {
         if scan.peek() != b'{' {
             return Ok(scan.skip()?.map_or(Taken::Null, Taken::Misfit));
         }

@@ -269,17 +269,18 @@ impl<'o> MemberList<'o> {
 fn members_of(text: &str) -> Option<Vec<ExtraMember<'_>>> {
     let mut scan = Scan::new(text, 0);
     let mut members = Vec::new();
-    let mut first = true;
     if scan.peek() != b'{' {
         return None;
     }
-    scan.open().ok()?;
-    while let Some(key) = scan.next_key(&mut first, b"").ok()? {
+    let mut more = scan.open(b'}').ok()?;
+    while more {
+        let key = scan.key().ok()?;
         scan.peek();
         let start = scan.place();
         scan.skip().ok()?;
         let value = scan.text(start..scan.place());
         members.push(ExtraMember { name: key.name.into_owned(), key: scan.text(key.place), value });
+        more = scan.goes_on(b'}').ok()?;
     }
     scan.end().ok()?;
     Some(members)

@@ -20,7 +20,7 @@ pub(super) struct Fault {
 /// but for lone surrogates (WTF-8).
 pub(super) fn pass(text: &str, start: usize, unescaped: &mut Vec<u8>) -> Result<Passed, Fault> {
     let bytes = text.as_bytes();
-    let end = plain_end(bytes, start)?;
+    let end = checked_end(bytes, start)?;
     if bytes[end] == b'"' {
         return Ok(Passed { after: end + 1, escaped: false });
     }
@@ -33,39 +33,56 @@ pub(super) fn pass(text: &str, start: usize, unescaped: &mut Vec<u8>) -> Result<
             return Ok(Passed { after: end + 1, escaped: true });
         }
         at = escape(bytes, end, unescaped)?;
-        end = plain_end(bytes, at)?;
+        end = checked_end(bytes, at)?;
     }
 }
 
 /// Place of the next quote or backslash; control characters before it are no JSON.
-fn plain_end(bytes: &[u8], start: usize) -> Result<usize, Fault> {
-    let (words, rest) = bytes[start..].as_chunks();
-    let in_words =
-        words.iter().map(|word| specials(u64::from_le_bytes(*word))).enumerate().find(|(_, marks)| *marks != 0);
-    let length = match in_words {
-        Some((word, marks)) => Some(8 * word + marks.trailing_zeros() as usize / 8),
-        None => rest.iter().position(|&byte| is_special(byte)).map(|place| 8 * words.len() + place),
-    };
-    match length.map(|length| start + length) {
-        Some(end) if bytes[end] < b' ' => {
-            Err(Fault { position: end, expected: "no bare control character in a string" })
-        }
-        Some(end) => Ok(end),
-        None => Err(Fault { position: bytes.len(), expected: "the end of a string" }),
+fn checked_end(bytes: &[u8], start: usize) -> Result<usize, Fault> {
+    let end = plain_end(bytes, start);
+    match bytes.get(end) {
+        Some(b'"' | b'\\') => Ok(end),
+        Some(_) => Err(Fault { position: end, expected: "no bare control character in a string" }),
+        None => Err(Fault { position: end, expected: "the end of a string" }),
     }
 }
 
-/// Whether a string cannot go on as it is.
-fn is_special(byte: u8) -> bool {
-    byte < b' ' || byte == b'"' || byte == b'\\'
+/// Place of the next byte with which a string cannot go on as it is: a quote, a backslash, a control character; the end
+/// of the text where there is none.
+#[inline]
+pub(super) fn plain_end(bytes: &[u8], start: usize) -> usize {
+    // Words in pairs: half the turns, and the compiler makes one operation of two.
+    let (pairs, _) = bytes[start..].as_chunks::<8>().0.as_chunks::<2>();
+    let mut at = start;
+    for pair in pairs {
+        let [low, high] = pair.map(|word| specials(u64::from_le_bytes(word)));
+        if low | high != 0 {
+            let marks = u128::from(low) | u128::from(high) << 64;
+            return at + marks.trailing_zeros() as usize / 8;
+        }
+        at += 16;
+    }
+    plain_end_of_text(bytes, at)
+}
+
+/// Apart, since it is the end of the text.
+#[cold]
+fn plain_end_of_text(bytes: &[u8], at: usize) -> usize {
+    let special = |byte: &u8| matches!(byte, ..b' ' | b'"' | b'\\');
+    bytes[at..].iter().position(special).map_or(bytes.len(), |place| at + place)
 }
 
 /// Eight bytes at a time: the lowest mark, a byte's high bit, is at the first special byte (those above may be wrong).
+///
+/// A byte of ASCII that is below a limit has its high bit set once that is subtracted. With the lowest but one bit
+/// flipped the quote comes to stand right behind the control characters, so that one limit is for both.
+#[inline]
 fn specials(word: u64) -> u64 {
     const EACH: u64 = u64::MAX / 255;
-    let below = |bytes: u64, limit: u64| bytes.wrapping_sub(EACH * limit) & !bytes;
-    let is = |byte: u8| below(word ^ (EACH * u64::from(byte)), 1);
-    (below(word, 0x20) | is(b'"') | is(b'\\')) & (EACH << 7)
+    let below = |bytes: u64, limit: u8| bytes.wrapping_sub(EACH * u64::from(limit));
+    let quote_or_control = below(word ^ (EACH * u64::from(b'"' - b' ')), b' ' + 1);
+    let backslash = below(word ^ (EACH * u64::from(b'\\')), 1);
+    (quote_or_control | backslash) & !word & (EACH << 7)
 }
 
 /// Decodes the escape whose backslash is at `at`; the place behind it.
@@ -110,4 +127,44 @@ fn push(bytes: &mut Vec<u8>, code: u32) {
     }
     let [.., high, low] = code.to_be_bytes();
     bytes.extend_from_slice(&[0xE0 | high >> 4, 0x80 | (high & 0x0F) << 2 | low >> 6, 0x80 | low & 0x3F]);
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::plain_end;
+
+    fn byte_by_byte(bytes: &[u8], start: usize) -> usize {
+        let end = bytes[start..].iter().position(|byte| *byte < b' ' || matches!(byte, b'"' | b'\\'));
+        end.map_or(bytes.len(), |end| start + end)
+    }
+
+    #[test]
+    fn every_byte_at_every_place_is_told_from_the_special_ones() {
+        for place in 0..40 {
+            for byte in 0..=u8::MAX {
+                let mut bytes = [b'a'; 48];
+                bytes[place] = byte;
+                assert_eq!(plain_end(&bytes, 0), byte_by_byte(&bytes, 0), "{byte} at {place}");
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn words_find_the_end_that_bytes_find(bytes in prop::collection::vec(any::<u8>(), 0..80), start: prop::sample::Index) {
+            let start = start.index(bytes.len() + 1);
+            prop_assert_eq!(plain_end(&bytes, start), byte_by_byte(&bytes, start));
+        }
+
+        #[test]
+        fn words_find_the_end_among_bytes_that_are_nearly_special(
+            bytes in prop::collection::vec(prop::sample::select(b"\x1f !\"#[\\]\x7f\x80\xa0\xa1\xdc\xff".as_slice()), 0..80),
+        ) {
+            for start in 0..=bytes.len() {
+                prop_assert_eq!(plain_end(&bytes, start), byte_by_byte(&bytes, start));
+            }
+        }
+    }
 }

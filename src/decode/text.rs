@@ -5,8 +5,7 @@ use arrow::buffer::Buffer;
 
 use super::column::{ColumnDecoder, Taken};
 use super::ends::Ends;
-use super::error::DecodeError;
-use super::scan::{Hashed, Scan, Value};
+use super::scan::{Failed, Hashed, Scan, Value};
 use super::validity::Validity;
 
 /// The buffers of a text column.
@@ -18,6 +17,7 @@ pub(super) struct Texts {
 }
 
 impl Texts {
+    #[inline(always)]
     pub(super) fn push(&mut self, row: usize, text: &str) {
         self.data.push_str(text);
         self.close(row);
@@ -29,6 +29,7 @@ impl Texts {
     }
 
     /// Ends row `row` after what was written since the last row.
+    #[inline(always)]
     pub(super) fn close(&mut self, row: usize) {
         self.ends.set(row, self.data.len());
         self.valid.set(row);
@@ -57,8 +58,10 @@ pub(super) struct TextDecoder {
     texts: Texts,
 }
 
-impl ColumnDecoder for TextDecoder {
-    fn decode(&mut self, row: usize, scan: &mut Scan<'_>) -> Result<Taken, DecodeError> {
+impl TextDecoder {
+    /// Takes a value that is no text without escapes.
+    #[cold]
+    fn decode_other(&mut self, row: usize, scan: &mut Scan<'_>) -> Result<Taken, Failed> {
         let Hashed { value, hash } = scan.value()?;
         Ok(match value {
             Value::Null => Taken::Null,
@@ -68,6 +71,16 @@ impl ColumnDecoder for TextDecoder {
             }
             _ => Taken::Misfit(hash),
         })
+    }
+}
+
+impl ColumnDecoder for TextDecoder {
+    fn decode(&mut self, row: usize, scan: &mut Scan<'_>) -> Result<Taken, Failed> {
+        let Some((text, _, hash)) = scan.plain_text() else {
+            return self.decode_other(row, scan);
+        };
+        self.texts.push(row, text);
+        Ok(Taken::Fits(hash))
     }
 
     fn truncate(&mut self, rows: usize) {
@@ -90,7 +103,7 @@ pub(super) struct JsonDecoder {
 }
 
 impl ColumnDecoder for JsonDecoder {
-    fn decode(&mut self, row: usize, scan: &mut Scan<'_>) -> Result<Taken, DecodeError> {
+    fn decode(&mut self, row: usize, scan: &mut Scan<'_>) -> Result<Taken, Failed> {
         scan.peek();
         let start = scan.place();
         let Some(hash) = scan.skip()? else {

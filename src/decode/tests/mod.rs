@@ -4,6 +4,7 @@ mod hash;
 mod json;
 mod laws;
 mod lift;
+mod likely;
 mod normal;
 pub mod older;
 mod pages;
