@@ -17,6 +17,8 @@
 mod commit;
 mod coverage;
 mod day;
+mod day_fates;
+mod day_parts;
 mod days;
 mod difference;
 mod encode;
