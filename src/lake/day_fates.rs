@@ -5,7 +5,7 @@ use super::fate::Fate;
 use super::{LakeError, RowChange};
 
 /// Which rows of a day stay, go and come: a bit a row, so that a day of millions of rows is decided in little memory.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct DayFates {
     /// What becomes of the keys.
     pub change: RowChange,
@@ -72,7 +72,7 @@ fn keep(batch: &RecordBatch, first: u64, keeps: impl Fn(u64) -> bool) -> Result<
 }
 
 /// Numbers of rows, a bit each.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq, Eq)]
 struct RowSet(Vec<u64>);
 
 impl RowSet {
