@@ -4,7 +4,7 @@ use arrow::array::RecordBatch;
 use futures::stream::BoxStream;
 use futures::{Stream, StreamExt, TryStreamExt, stream};
 
-use super::day::DayKeys;
+use super::day_fates::DayFates;
 use super::kept::KeptValues;
 use super::merge::{MergeContext, merge_failed};
 use super::order::Sorter;
@@ -22,7 +22,7 @@ const SORTED_ONE_IN: u64 = 4;
 pub(super) struct Coming {
     pub lake: Lake,
     pub date: SessionDate,
-    pub keys: Arc<DayKeys>,
+    pub fates: Arc<DayFates>,
     pub kept: Arc<KeptValues>,
     pub merge: Arc<MergeContext>,
 }
@@ -90,7 +90,7 @@ impl Coming {
         let mut ordinal = first;
         let mut coming = Vec::new();
         for (_, batch) in object.batches(&self.lake, Some(self.date), None).await? {
-            let rows = self.keys.coming(&batch, ordinal)?;
+            let rows = self.fates.coming(&batch, ordinal)?;
             coming.push(self.kept.restore(rows, &object.header.refused_columns)?);
             ordinal += u64::try_from(batch.num_rows()).unwrap_or_default();
         }

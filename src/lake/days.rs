@@ -1,4 +1,5 @@
 use std::collections::{BTreeMap, BTreeSet};
+use std::io;
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
@@ -6,10 +7,12 @@ use futures::{Stream, StreamExt, TryStreamExt, future};
 use object_store::ObjectMeta;
 
 use super::coming::{Coming, Numbered};
-use super::day::DayKeys;
+use super::day::{DayKeys, DayRow};
+use super::day_fates::DayFates;
+use super::day_parts::{DayParts, parts_of};
 use super::fate::Reads;
 use super::kept::KeptValues;
-use super::key::{KEY_COLUMNS, KeyColumns};
+use super::key::{KEY_COLUMNS, KeyColumns, KeyRow};
 use super::merge::{MergeContext, merge_failed};
 use super::moved::Placement;
 use super::partition::{self, Partition};
@@ -66,11 +69,10 @@ impl<'a> DaysCommit<'a> {
     /// Commits one day: its staged rows (`coming`), or only those rows that leave it.
     async fn commit(&mut self, date: SessionDate, coming: bool) -> Result<DayChange, LakeError> {
         let staged = if coming { self.staged } else { &[] };
-        let keys = Arc::new(self.decide(date, staged, coming).await?);
-        let change = keys.change();
-        let written = keys.changes_anything();
+        let fates = self.decide(date, staged, coming).await?;
+        let (change, written) = (fates.change, fates.changes_anything());
         if written {
-            self.write(date, staged, keys).await?;
+            self.write(date, staged, Arc::new(fates)).await?;
         } else if let Some(object) = self.objects.get(&date).filter(|_| !self.states.contains_key(&date)) {
             let state = partition::state(&self.writer.lake, object).await?;
             self.states.insert(date, state);
@@ -79,39 +81,74 @@ impl<'a> DaysCommit<'a> {
         Ok(DayChange { date, written, change, rows, bytes })
     }
 
-    /// Pass over the keys: of the staged rows, then of the stored ones.
+    /// Pass over the keys: of the staged rows, then of the stored ones; all at once, or part by part where they are too
+    /// many.
     async fn decide(
         &self,
         date: SessionDate,
         staged: &[Arc<StagedObject>],
         coming: bool,
-    ) -> Result<DayKeys, LakeError> {
-        let lake = &self.writer.lake;
-        let leaving = self.placement.leaving.get(&date).filter(|_| !coming).cloned();
-        let mut keys = DayKeys::new(leaving.unwrap_or_default());
+    ) -> Result<DayFates, LakeError> {
+        let staged_rows = staged.iter().map(|object| object.rows_of(date)).sum();
+        let parts = parts_of(staged_rows, self.writer.memory_limit_bytes);
+        let reads = self.reads.of_day(date, coming);
+        if parts == 1 {
+            let leaving = self.placement.leaving.get(&date).filter(|_| !coming).cloned();
+            let (mut keys, mut fates) = (DayKeys::new(leaving.unwrap_or_default()), DayFates::default());
+            self.each_staged(date, staged, |row| Ok(keys.fold_staged(row))).await?;
+            keys.supersede_staged();
+            self.each_stored(date, &reads, |row| Ok(keys.fold_stored(row, &mut fates))).await?;
+            keys.decide(&mut fates);
+            return Ok(fates);
+        }
+        let mut cut = DayParts::new(parts, self.writer.spill_folder.as_deref()).map_err(LakeError::Spill)?;
+        self.each_staged(date, staged, |row| cut.add_staged(row)).await?;
+        self.each_stored(date, &reads, |row| cut.add_stored(row)).await?;
+        let decided = tokio::task::spawn_blocking(move || cut.decide()).await;
+        decided.expect("deciding does not panic").map_err(LakeError::Spill)
+    }
+
+    /// The staged rows of a day, without those whose key belongs to another row.
+    async fn each_staged(
+        &self,
+        date: SessionDate,
+        staged: &[Arc<StagedObject>],
+        mut visit: impl FnMut(&DayRow) -> io::Result<()>,
+    ) -> Result<(), LakeError> {
         for (object, first) in numbered(staged, date) {
-            let mut ordinal = first;
-            for (_, batch) in object.batches(lake, Some(date), Some(&KEY_COLUMNS)).await? {
-                for row in KeyColumns::of(&batch)?.rows() {
-                    match self.placement.placed.get(&row.key) {
-                        Some(placed) if (placed.date, placed.ordinal) == (date, ordinal) => {
-                            keys.settle(row.key, placed);
-                        }
-                        Some(_) => {}
-                        None => keys.fold_staged(&row, ordinal),
+            let mut ordinals = first..;
+            for (_, batch) in object.batches(&self.writer.lake, Some(date), Some(&KEY_COLUMNS)).await? {
+                for (row, ordinal) in KeyColumns::of(&batch)?.rows().zip(&mut ordinals) {
+                    let placed = self.placement.placed.get(&row.key);
+                    if placed.is_none_or(|placed| (placed.date, placed.ordinal) == (date, ordinal)) {
+                        let settled = placed.map(|placed| placed.fate);
+                        visit(&DayRow { settled, ..day_row(&row, ordinal) }).map_err(LakeError::Spill)?;
                     }
-                    ordinal += 1;
                 }
             }
         }
-        keys.supersede_staged();
-        let Some(object) = self.objects.get(&date) else { return Ok(keys) };
-        let reads = self.reads.of_day(date, coming);
-        let mut batches = Box::pin(Partition::open(lake, object).await?.stream(Some(&KEY_COLUMNS))?);
+        Ok(())
+    }
+
+    /// The stored rows of a day, each as late as the last proven read of its second.
+    async fn each_stored(
+        &self,
+        date: SessionDate,
+        reads: &Reads<'_>,
+        mut visit: impl FnMut(&DayRow) -> io::Result<()>,
+    ) -> Result<(), LakeError> {
+        let Some(object) = self.objects.get(&date) else { return Ok(()) };
+        let partition = Partition::open(&self.writer.lake, object).await?;
+        let mut batches = Box::pin(partition.stream(Some(&KEY_COLUMNS))?);
+        let mut ordinals = 0..;
         while let Some(batch) = batches.try_next().await? {
-            KeyColumns::of(&batch)?.rows().for_each(|row| keys.fold_stored(&row, &reads, &self.placement.placed));
+            for (row, ordinal) in KeyColumns::of(&batch)?.rows().zip(&mut ordinals) {
+                let was_asked_for = reads.was_asked_for(&row) && !self.placement.placed.contains_key(&row.key);
+                let row = DayRow { rank: reads.stored_rank(&row), was_asked_for, ..day_row(&row, ordinal) };
+                visit(&row).map_err(LakeError::Spill)?;
+            }
         }
-        Ok(keys)
+        Ok(())
     }
 
     /// Second pass: the stored rows that stay, merged with the staged rows that come, to a new object.
@@ -119,16 +156,17 @@ impl<'a> DaysCommit<'a> {
         &mut self,
         date: SessionDate,
         staged: &[Arc<StagedObject>],
-        keys: Arc<DayKeys>,
+        fates: Arc<DayFates>,
     ) -> Result<(), LakeError> {
         let lake = &self.writer.lake;
-        let kept = Arc::new(self.kept(date, staged, &keys).await?);
+        let kept = Arc::new(self.kept(date, staged, &fates).await?);
         let row_bytes = staged.iter().map(|object| object.row_bytes(date)).max().unwrap_or_default();
-        let coming = Coming { lake: lake.clone(), date, keys: Arc::clone(&keys), kept, merge: Arc::clone(&self.merge) };
+        let coming =
+            Coming { lake: lake.clone(), date, fates: Arc::clone(&fates), kept, merge: Arc::clone(&self.merge) };
         let coming = coming.sorted(numbered(staged, date));
         let merged = match self.objects.get(&date) {
             Some(object) => {
-                let stored = staying(Partition::open(lake, object).await?, keys)?;
+                let stored = staying(Partition::open(lake, object).await?, fates)?;
                 let merged = self.merge.merge(stored, coming, row_bytes).map_err(|error| merge_failed(date, error))?;
                 merged.map_err(move |error| merge_failed(date, error)).boxed()
             }
@@ -146,16 +184,21 @@ impl<'a> DaysCommit<'a> {
         &self,
         date: SessionDate,
         staged: &[Arc<StagedObject>],
-        keys: &DayKeys,
+        fates: &DayFates,
     ) -> Result<KeptValues, LakeError> {
         let of_day = staged.iter().filter(|object| object.rows_of(date) > 0);
         let refused: BTreeSet<_> =
             of_day.flat_map(|object| &object.header.refused_columns).map(String::as_str).collect();
         match self.objects.get(&date).filter(|_| !refused.is_empty()) {
-            Some(object) => KeptValues::read(Partition::open(&self.writer.lake, object).await?, &refused, keys).await,
+            Some(object) => KeptValues::read(Partition::open(&self.writer.lake, object).await?, &refused, fates).await,
             None => Ok(KeptValues::default()),
         }
     }
+}
+
+fn day_row(row: &KeyRow, ordinal: u64) -> DayRow {
+    let KeyRow { key, session, rank, has_id_time, .. } = *row;
+    DayRow { key, session, rank, ordinal, has_id_time, was_asked_for: false, settled: None }
 }
 
 /// A day that neither the ledger nor this run has made so comes from a writer that had lost the account. The next writer
@@ -183,11 +226,17 @@ fn numbered(staged: &[Arc<StagedObject>], date: SessionDate) -> Vec<Numbered> {
 
 fn staying(
     partition: Partition,
-    keys: Arc<DayKeys>,
+    fates: Arc<DayFates>,
 ) -> Result<impl Stream<Item = Result<RecordBatch, LakeError>> + Send + 'static, LakeError> {
     let under_schema =
         |batch: RecordBatch| Ok(RecordBatch::try_new(Schema::conversations_arrow(), batch.columns().to_vec())?);
-    Ok(partition.stream(None)?.map(move |batch| keys.staying(&batch?)).map(move |batch| under_schema(batch?)))
+    let mut next = 0;
+    let stays = move |batch: RecordBatch| {
+        let first = next;
+        next += u64::try_from(batch.num_rows()).unwrap_or_default();
+        fates.staying(&batch, first)
+    };
+    Ok(partition.stream(None)?.map_ok(stays).map(move |batch| under_schema(batch??)))
 }
 
 fn proven_now(staged: &[Arc<StagedObject>]) -> Vec<(&str, TimeRange)> {

@@ -208,6 +208,9 @@ pub enum LakeError {
     /// Memory or the folder to spill to cannot be had.
     #[error("cannot prepare the memory of a merge")]
     Memory(#[source] DataFusionError),
+    /// The keys of a large day cannot be spilled.
+    #[error("cannot spill the keys of a day")]
+    Spill(#[source] std::io::Error),
     /// Rows cannot be encoded.
     #[error("cannot encode rows")]
     Encode(#[source] ParquetError),
@@ -243,6 +246,7 @@ impl LakeError {
             | Self::Input { .. }
             | Self::Merge { .. }
             | Self::Memory(_)
+            | Self::Spill(_)
             | Self::Encode(_)
             | Self::Arrow(_) => LakeErrorKind::Unexpected,
         }

@@ -5,7 +5,7 @@ use arrow::compute::interleave;
 use futures::TryStreamExt;
 
 use super::LakeError;
-use super::day::DayKeys;
+use super::day_fates::DayFates;
 use super::key::{KEY_COLUMNS, KeyColumns, KeyHash};
 use super::partition::Partition;
 
@@ -22,13 +22,15 @@ impl KeptValues {
     pub(super) async fn read(
         partition: Partition,
         columns: &BTreeSet<&str>,
-        keys: &DayKeys,
+        fates: &DayFates,
     ) -> Result<Self, LakeError> {
         let mut kept = Self::default();
         let names: Vec<_> = columns.iter().copied().chain(KEY_COLUMNS).collect();
         let mut batches = Box::pin(partition.stream(Some(&names))?);
+        let mut next = 0;
         while let Some(batch) = batches.try_next().await? {
-            let replaced = keys.replaced(&batch)?;
+            let replaced = fates.replaced(&batch, next)?;
+            next += u64::try_from(batch.num_rows()).unwrap_or_default();
             for (row, key) in KeyColumns::of(&replaced)?.rows().enumerate() {
                 kept.places.insert(key.key, (kept.batches.len(), row));
             }

@@ -18,6 +18,8 @@ mod coming;
 mod commit;
 mod coverage;
 mod day;
+mod day_fates;
+mod day_parts;
 mod days;
 mod difference;
 mod encode;

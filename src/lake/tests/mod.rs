@@ -6,6 +6,7 @@ mod migrate;
 mod notes;
 mod objects;
 mod older;
+mod parts;
 mod rebuild;
 mod reread;
 mod spoil;
