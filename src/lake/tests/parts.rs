@@ -107,10 +107,11 @@ async fn committed(lake: &TestLake, memory_limit_bytes: usize, rows: &[Row]) -> 
 
 #[tokio::test]
 async fn a_lake_is_the_same_whether_its_day_was_decided_at_once_or_in_parts() {
-    const LITTLE: usize = 2 << 20;
-    let first: Vec<_> = (0..4_000).map(|n| if n % 3 == 0 { row(n, "").alone() } else { row(n, "c") }).collect();
-    let then: Vec<_> = (0..5_000).filter(|n| n % 5 > 0).map(|n| row(n, "c").hash(n % 2).fetched(60)).collect();
-    assert!(parts_of(4_000, LITTLE) > 1);
+    // As little as the merge itself can do with.
+    const LITTLE: usize = 12 << 20;
+    let first: Vec<_> = (0..9_000).map(|n| if n % 3 == 0 { row(n, "").alone() } else { row(n, "c") }).collect();
+    let then: Vec<_> = (0..11_000).filter(|n| n % 5 > 0).map(|n| row(n, "c").hash(n % 2).fetched(60)).collect();
+    assert!(parts_of(8_800, LITTLE) > 1);
     let mut found = Vec::new();
     for memory in [256 << 20, LITTLE] {
         let lake = TestLake::new();
