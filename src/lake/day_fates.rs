@@ -108,7 +108,9 @@ mod tests {
         let mut set = RowSet::default();
         assert!(set.is_empty());
         let rows = [0, 1, 63, 64, 127, 128, 5_000_000];
-        rows.iter().for_each(|row| set.insert(*row));
+        for row in rows {
+            set.insert(row);
+        }
         let around = (0..300).chain(4_999_900..5_000_100);
         assert!(around.into_iter().all(|row| set.contains(row) == rows.contains(&row)));
         assert!(!set.is_empty());

@@ -129,14 +129,14 @@ fn encode(row: &DayRow) -> [u8; ROW_BYTES] {
     bytes[40..48].copy_from_slice(&row.rank.content_hash.to_le_bytes());
     bytes[48..56].copy_from_slice(&row.ordinal.to_le_bytes());
     let flags = [row.rank.closed, row.has_id_time, row.was_asked_for];
-    let flags = flags.iter().rev().fold(0, |bits, flag| bits << 1 | u8::from(*flag));
+    let flags = flags.iter().rev().fold(0, |bits, flag| (bits << 1) | u8::from(*flag));
     let fate = SETTLED.iter().position(|settled| *settled == row.settled).expect("every fate is listed");
-    bytes[56] = flags | u8::try_from(fate).expect("a few fates") << 3;
+    bytes[56] = flags | (u8::try_from(fate).expect("a few fates") << 3);
     bytes
 }
 
 fn decode(bytes: &[u8; ROW_BYTES]) -> DayRow {
-    let flag = |bit: u8| bytes[56] & 1 << bit != 0;
+    let flag = |bit: u8| bytes[56] & (1 << bit) != 0;
     DayRow {
         key: u128::from_le_bytes(array(&bytes[..16])),
         session: u128::from_le_bytes(array(&bytes[16..32])),

@@ -95,9 +95,17 @@ impl<'a> DaysCommit<'a> {
         if parts == 1 {
             let leaving = self.placement.leaving.get(&date).filter(|_| !coming).cloned();
             let (mut keys, mut fates) = (DayKeys::new(leaving.unwrap_or_default()), DayFates::default());
-            self.each_staged(date, staged, |row| Ok(keys.fold_staged(row))).await?;
+            self.each_staged(date, staged, |row| {
+                keys.fold_staged(row);
+                Ok(())
+            })
+            .await?;
             keys.supersede_staged();
-            self.each_stored(date, &reads, |row| Ok(keys.fold_stored(row, &mut fates))).await?;
+            self.each_stored(date, &reads, |row| {
+                keys.fold_stored(row, &mut fates);
+                Ok(())
+            })
+            .await?;
             keys.decide(&mut fates);
             return Ok(fates);
         }

@@ -44,17 +44,25 @@ fn numbered(rows: Vec<DayRow>) -> Vec<DayRow> {
 
 fn at_once(staged: &[DayRow], stored: &[DayRow]) -> DayFates {
     let (mut keys, mut fates) = (DayKeys::default(), DayFates::default());
-    staged.iter().for_each(|row| keys.fold_staged(row));
+    for row in staged {
+        keys.fold_staged(row);
+    }
     keys.supersede_staged();
-    stored.iter().for_each(|row| keys.fold_stored(row, &mut fates));
+    for row in stored {
+        keys.fold_stored(row, &mut fates);
+    }
     keys.decide(&mut fates);
     fates
 }
 
 fn in_parts(parts: usize, staged: &[DayRow], stored: &[DayRow]) -> DayFates {
     let mut cut = DayParts::new(parts, None).unwrap();
-    staged.iter().for_each(|row| cut.add_staged(row).unwrap());
-    stored.iter().for_each(|row| cut.add_stored(row).unwrap());
+    for row in staged {
+        cut.add_staged(row).unwrap();
+    }
+    for row in stored {
+        cut.add_stored(row).unwrap();
+    }
     cut.decide().unwrap()
 }
 
@@ -107,16 +115,19 @@ async fn committed(lake: &TestLake, memory_limit_bytes: usize, rows: &[Row]) -> 
 
 #[tokio::test]
 async fn a_lake_is_the_same_whether_its_day_was_decided_at_once_or_in_parts() {
-    const LITTLE: usize = 2 << 20;
-    let first: Vec<_> = (0..4_000).map(|n| if n % 3 == 0 { row(n, "").alone() } else { row(n, "c") }).collect();
-    let then: Vec<_> = (0..5_000).filter(|n| n % 5 > 0).map(|n| row(n, "c").hash(n % 2).fetched(60)).collect();
-    assert!(parts_of(4_000, LITTLE) > 1);
+    // As little as the merge itself can do with.
+    const LITTLE: usize = 12 << 20;
+    let first: Vec<_> = (0..9_000).map(|n| if n % 3 == 0 { row(n, "").alone() } else { row(n, "c") }).collect();
+    let then: Vec<_> = (0..11_000).filter(|n| n % 5 > 0).map(|n| row(n, "c").hash(n % 2).fetched(60)).collect();
+    assert!(parts_of(8_800, LITTLE) > 1);
     let mut found = Vec::new();
     for memory in [256 << 20, LITTLE] {
         let lake = TestLake::new();
         let summaries = [committed(&lake, memory, &first).await.rows, committed(&lake, memory, &then).await.rows];
         let mut rows = lake.rows();
-        rows.iter_mut().for_each(|row| _ = row.as_object_mut().unwrap().remove("_run_id"));
+        for row in &mut rows {
+            row.as_object_mut().unwrap().remove("_run_id");
+        }
         found.push((summaries, rows));
     }
     let [whole, parts] = <[_; 2]>::try_from(found).unwrap();
