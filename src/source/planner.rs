@@ -73,6 +73,8 @@ struct UnderWay {
     /// Rows to expect.
     rows: Option<f64>,
     known: bool,
+    /// Whether nothing was known of its hours.
+    guess: bool,
     /// Whether the server has told how many rows it has.
     counted: bool,
 }
@@ -116,14 +118,14 @@ impl Planner {
     }
 
     /// Windows to read side by side: one at a time where the next waits for what another one shows. One that can only be
-    /// guessed waits until it is known how many rows those before it have.
+    /// guessed waits until it is known how many rows those before it have, and so do those behind it.
     pub fn width(&self, most: usize) -> usize {
-        let guess = self.todo.front().is_some_and(|piece| self.is_guess(piece));
-        match (self.alone, guess) {
-            (true, _) => 1,
-            (false, true) => most.min(1 + self.under_way.iter().filter(|window| window.counted).count()),
-            (false, false) => most,
+        if self.alone || self.under_way.iter().any(|window| window.guess && !window.counted) {
+            return 1;
         }
+        let guess = self.todo.front().is_some_and(|piece| self.is_guess(piece));
+        let counted = self.under_way.iter().filter(|window| window.counted).count();
+        if guess { most.min(1 + counted) } else { most }
     }
 
     /// Traffic as far as it is known.
@@ -147,11 +149,12 @@ impl Planner {
         // What the first window shows of the server, or the first that may have too many pages, spares the others a
         // request each.
         let may_pass = piece.pages == Pages::Many && rows.is_some_and(|rows| habits.may_pass_the_last(rows));
+        let guess = self.is_guess(&piece);
         self.alone = trial || !self.told || may_pass;
         self.advance(to);
         let window = Window::of_seconds(piece.from, to);
         if window.length_seconds() > 1 {
-            self.under_way.push(UnderWay { window, rows, known: piece.known, counted: false });
+            self.under_way.push(UnderWay { window, rows, known: piece.known, guess, counted: false });
         }
         let requests = rows.map(|rows| (rows / count_f64(habits.page_rows)).floor() + 1.0);
         Some(Planned { window, pages: piece.pages, rows, requests })

@@ -176,16 +176,21 @@ impl WindowReading {
         ahead.map(|offset| self.template.request(&self.ask, offset)).collect()
     }
 
-    /// How many records the window has by its total, once that has shown in this run to count more than a page; planning
-    /// may go by it, evidence does not.
+    /// How many records the window has by its total, once it shows nothing else that the next window would ask again: what
+    /// offset counts, and which is the last. Planning may go by it, evidence does not.
     pub fn counted(&self) -> Option<u64> {
+        self.total().filter(|_| self.learned.unit() == Unit::Pages && self.learned.is_settled())
+    }
+
+    /// The total of a window that is being read, where totals were seen in this run to count more than a page.
+    fn total(&self) -> Option<u64> {
         let total = u64::try_from(self.so_far.num_results?).ok()?;
         (self.end.is_none() && !self.read.is_empty() && self.learned.counts_windows()).then_some(total)
     }
 
     /// Pages to come by the total: no more than are, whatever the groups.
     fn pages_to_come(&self) -> usize {
-        let Some(total) = self.counted().filter(|_| self.is_quiet()) else { return 0 };
+        let Some(total) = self.total().filter(|_| self.is_quiet()) else { return 0 };
         if self.learned.unit() != Unit::Pages {
             return 0;
         }

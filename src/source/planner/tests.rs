@@ -154,7 +154,7 @@ fn a_guess_waits_until_the_windows_before_it_are_counted_not_until_they_are_read
     planner.counted(second.window, 900);
     assert_eq!(planner.width(4), 2);
     let third = planner.next(&proven(), None).unwrap();
-    assert_eq!(planner.width(4), 2);
+    assert_eq!(planner.width(4), 1);
     // As dense as the second was counted, which has not been read yet.
     let rate = |planned: &Planned, rows: f64| rows / seconds_f64(planned.window.length_seconds());
     let expected = rate(&second, 900.0);

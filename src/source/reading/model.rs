@@ -230,7 +230,8 @@ struct UnderWay {
     planned: Planned,
     reading: WindowReading,
     rows: Vec<RowFacts>,
-    asked: VecDeque<PageRequest>,
+    /// With the number that each request drew, as all queue for one lane.
+    asked: VecDeque<(usize, PageRequest)>,
     came: Vec<(PageRequest, Option<PageFacts>)>,
 }
 
@@ -241,11 +242,13 @@ impl UnderWay {
     }
 
     /// Asks for what is next and for what is sure to be, as `load` does.
-    fn ask(&mut self) {
+    fn ask(&mut self, drawn: &mut usize) {
         let Next::Request(next) = self.reading.next() else { return };
         for request in [next].into_iter().chain(self.reading.ahead(AHEAD)) {
-            if !self.asked.contains(&request) && self.came.iter().all(|(came, _)| *came != request) {
-                self.asked.push_back(request);
+            let is_asked = self.asked.iter().any(|(_, asked)| *asked == request);
+            if !is_asked && self.came.iter().all(|(came, _)| *came != request) {
+                self.asked.push_back((*drawn, request));
+                *drawn += 1;
             }
         }
     }
@@ -270,7 +273,7 @@ impl UnderWay {
 }
 
 impl Run<'_> {
-    /// Windows side by side. In each round as many requests are answered as there are lanes, windows in turn.
+    /// Windows side by side. In each round as many requests are answered as there are lanes, in the order of their numbers.
     pub(super) fn read(self, server: &Server, seed: u64) -> Outcome {
         let mut dice = Dice(seed);
         let range = TimeRange::new(UtcTime::from_seconds(self.range.0), UtcTime::from_seconds(self.range.1)).unwrap();
@@ -284,6 +287,7 @@ impl Run<'_> {
         let template = RequestTemplate::new(ApiVersion::V2, "acc".parse().unwrap(), "st-1".parse().unwrap());
         let mut hidden = HashSet::new();
         let mut under_way: Vec<UnderWay> = Vec::new();
+        let mut drawn = 0;
         let mut outcome = Outcome {
             requests: 0,
             rounds: 0,
@@ -303,7 +307,7 @@ impl Run<'_> {
             if under_way.is_empty() {
                 break;
             }
-            under_way.iter_mut().for_each(UnderWay::ask);
+            under_way.iter_mut().for_each(|window| window.ask(&mut drawn));
             outcome.requests += self.answer(&mut under_way, server, &mut hidden, &mut dice);
             outcome.rounds += 1;
             assert!(outcome.requests < 100_000, "{server:?}");
@@ -346,8 +350,7 @@ impl Run<'_> {
         outcome
     }
 
-    /// Answers what has been asked for longest in each window, windows in turn, until all lanes are taken. Gives how many
-    /// requests that were.
+    /// Answers what has been asked for longest, until all lanes are taken. Gives how many requests that were.
     fn answer(
         &self,
         under_way: &mut [UnderWay],
@@ -355,32 +358,23 @@ impl Run<'_> {
         hidden: &mut HashSet<u128>,
         dice: &mut Dice,
     ) -> usize {
-        let mut answered = 0;
-        while answered < self.width {
-            let before = answered;
-            for window in under_way.iter_mut() {
-                if answered == self.width {
-                    break;
+        for answered in 0..self.width {
+            let first = |window: &&mut UnderWay| window.asked.front().map_or(usize::MAX, |(number, _)| *number);
+            let Some(window) = under_way.iter_mut().min_by_key(first) else { return answered };
+            let Some((_, request)) = window.asked.pop_front() else { return answered };
+            for _ in 0..self.restless.len().min(3) {
+                let key = self.restless[dice.index(u32::try_from(self.restless.len()).unwrap())];
+                if !hidden.insert(key) {
+                    hidden.remove(&key);
                 }
-                let Some(request) = window.asked.pop_front() else { continue };
-                answered += 1;
-                for _ in 0..self.restless.len().min(3) {
-                    let key = self.restless[dice.index(u32::try_from(self.restless.len()).unwrap())];
-                    if !hidden.insert(key) {
-                        hidden.remove(&key);
-                    }
-                }
-                let page = server.answer(self.rows, hidden, &request, dice).map(|(rows, num_results)| {
-                    let records = rows.len();
-                    PageFacts { rows, records, num_results: Some(num_results) }
-                });
-                window.came.push((request, page));
             }
-            if answered == before {
-                break;
-            }
+            let page = server.answer(self.rows, hidden, &request, dice).map(|(rows, num_results)| {
+                let records = rows.len();
+                PageFacts { rows, records, num_results: Some(num_results) }
+            });
+            window.came.push((request, page));
         }
-        answered
+        self.width
     }
 }
 
