@@ -30,10 +30,10 @@ impl PartitionWriter {
 
     pub(super) async fn write(self, batch: RecordBatch) -> Result<Self, LakeError> {
         let Self { mut encoder, object } = self;
-        let work = tokio::task::spawn_blocking(move || {
+        let work = encoding(move || {
             encoder.write(&batch)?;
             let bytes = encoder.take();
-            Ok::<_, ParquetError>((encoder, bytes))
+            Ok((encoder, bytes))
         });
         let ((encoder, bytes), object) = encoded(work.await, object).await?;
         Ok(Self { encoder, object: send(object, bytes).await? })
@@ -42,9 +42,9 @@ impl PartitionWriter {
     /// Closes the object, which takes its place now if the one there is still what is `known` of it. Returns its rows.
     pub(super) async fn finish(self, known: &Known) -> Result<(u64, PutResult), LakeError> {
         let Self { mut encoder, object } = self;
-        let work = tokio::task::spawn_blocking(move || {
+        let work = encoding(move || {
             let rows = encoder.finish()?;
-            Ok::<_, ParquetError>((rows, encoder.take()))
+            Ok((rows, encoder.take()))
         });
         let ((rows, bytes), object) = encoded(work.await, object).await?;
         let object = send(object, bytes).await?;
@@ -57,6 +57,14 @@ impl PartitionWriter {
     pub(super) async fn abort(self) {
         self.object.abort().await;
     }
+}
+
+/// Runs wholly on the threads of `rayon`'s pool: a row group's buffers would else lie in the heap of whichever blocking
+/// thread began it, and each of those heaps stays as large as it once was.
+fn encoding<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, ParquetError> + Send + 'static,
+) -> tokio::task::JoinHandle<Result<T, ParquetError>> {
+    tokio::task::spawn_blocking(|| rayon::scope(|_| work()))
 }
 
 async fn send(object: Upload, bytes: Vec<u8>) -> Result<Upload, LakeError> {

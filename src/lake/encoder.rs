@@ -114,6 +114,8 @@ impl PartitionEncoder {
             return Ok(());
         }
         let writers: Vec<_> = std::mem::take(&mut self.columns).into_iter().flatten().collect();
+        // Appended chunk by chunk, the bytes would grow to twice their size.
+        self.file.inner_mut().reserve(writers.iter().map(ArrowColumnWriter::get_estimated_total_bytes).sum());
         let chunks = writers.into_par_iter().map(ArrowColumnWriter::close).collect::<Result<Vec<_>, _>>()?;
         let mut row_group = self.file.next_row_group()?;
         for chunk in chunks {
