@@ -7,7 +7,7 @@ use futures::{Stream, StreamExt, TryStreamExt, stream};
 use super::day_fates::DayFates;
 use super::kept::KeptValues;
 use super::merge::{MergeContext, merge_failed};
-use super::order::Sorter;
+use super::order::{Sorter, rows_before};
 use super::staging::StagedObject;
 use super::{Lake, LakeError, SessionDate};
 
@@ -32,51 +32,61 @@ pub(super) type Numbered = (Arc<StagedObject>, u64);
 
 type Rows = BoxStream<'static, Result<RecordBatch, LakeError>>;
 
+/// Objects that are sorted together.
+struct Group {
+    objects: Vec<Numbered>,
+    rows: u64,
+    bytes: u64,
+    /// Last start of its rows, at which the next group begins, if it begins there: windows share their edge.
+    shared: Option<i64>,
+}
+
 impl Coming {
     /// The rows in the order of an object. What is staged is sorted within each object, and objects of different times
     /// follow each other; only those whose times overlap are sorted together.
     pub(super) fn sorted(self, staged: Vec<Numbered>) -> Rows {
         let room_bytes = self.merge.memory_bytes() / SORTED_ONE_IN;
-        let groups = self.groups(staged, room_bytes);
-        let rows = move |group: Vec<Numbered>| self.clone().group(group, room_bytes);
-        stream::iter(groups).then(rows).try_flatten().boxed()
-    }
-
-    /// The objects, cut where one begins after all others have ended and there are rows enough.
-    fn groups(&self, mut staged: Vec<Numbered>, room_bytes: u64) -> Vec<Vec<Numbered>> {
-        staged.sort_by_key(|(object, _)| object.starts_of(self.date));
-        let mut groups: Vec<Vec<Numbered>> = Vec::new();
-        let (mut until, mut rows, mut bytes) = (None, 0, 0);
-        for (object, first) in staged {
-            let (begin, end) = object.starts_of(self.date);
-            let is_apart = begin > until && (rows >= FEW_ROWS || bytes + object.bytes_of(self.date) > room_bytes);
-            if groups.is_empty() || is_apart {
-                groups.push(Vec::new());
-                (rows, bytes) = (0, 0);
+        let groups = groups(staged, self.date, room_bytes).into_iter();
+        let next = move |(mut groups, edge): (std::vec::IntoIter<Group>, Vec<RecordBatch>)| {
+            let coming = self.clone();
+            async move {
+                let Some(group) = groups.next() else { return Ok::<_, LakeError>(None) };
+                let (rows, edge) = coming.group(group, edge, room_bytes).await?;
+                Ok(Some((rows, (groups, edge))))
             }
-            until = until.max(end);
-            rows += object.rows_of(self.date);
-            bytes += object.bytes_of(self.date);
-            groups.last_mut().expect("one was pushed").push((object, first));
-        }
-        groups
+        };
+        stream::try_unfold((groups, Vec::new()), next).try_flatten().boxed()
     }
 
-    async fn group(self, group: Vec<Numbered>, room_bytes: u64) -> Result<Rows, LakeError> {
-        if let [(object, _)] = &group[..]
-            && object.is_sorted()
-        {
-            return Ok(self.unsorted(group).boxed());
+    /// The rows of a group, behind those at the edge of the one before; then those at its own edge, which wait for the
+    /// next.
+    async fn group(
+        self,
+        group: Group,
+        before: Vec<RecordBatch>,
+        room_bytes: u64,
+    ) -> Result<(Rows, Vec<RecordBatch>), LakeError> {
+        let is_sorted = group.objects.len() == 1 && group.objects[0].0.is_sorted();
+        if group.bytes > room_bytes && !is_sorted {
+            return Ok((self.spilled(group, before)?, Vec::new()));
         }
-        let bytes: u64 = group.iter().map(|(object, _)| object.bytes_of(self.date)).sum();
-        if bytes <= room_bytes {
-            let rows: Vec<_> = self.unsorted(group).try_collect().await?;
+        let mut rows = before;
+        let is_sorted = is_sorted && rows.is_empty();
+        let shared = group.shared;
+        rows.extend(self.unsorted(group.objects).try_collect::<Vec<_>>().await?);
+        if !is_sorted {
             let sorter = Sorter::new(&rows)?;
-            return Ok(stream::iter(sorter.sorted(sorter.rows())?.into_iter().map(Ok)).boxed());
+            rows = sorter.sorted(sorter.rows())?;
         }
-        let row_bytes = group.iter().map(|(object, _)| object.row_bytes(self.date)).max().unwrap_or_default();
+        let edge = shared.map_or_else(|| Ok(Vec::new()), |start| split_edge(&mut rows, start))?;
+        Ok((stream::iter(rows.into_iter().map(Ok)).boxed(), edge))
+    }
+
+    fn spilled(self, group: Group, before: Vec<RecordBatch>) -> Result<Rows, LakeError> {
+        let row_bytes = group.objects.iter().map(|(object, _)| object.row_bytes(self.date)).max().unwrap_or_default();
         let (merge, date) = (Arc::clone(&self.merge), self.date);
-        let sorted = merge.sort(self.unsorted(group), row_bytes).map_err(|error| merge_failed(date, error))?;
+        let rows = stream::iter(before.into_iter().map(Ok)).chain(self.unsorted(group.objects));
+        let sorted = merge.sort(rows, row_bytes).map_err(|error| merge_failed(date, error))?;
         Ok(sorted.map_err(move |error| merge_failed(date, error)).boxed())
     }
 
@@ -96,4 +106,57 @@ impl Coming {
         }
         Ok(coming)
     }
+}
+
+/// The objects by their first start, cut where one begins no earlier than all before it have ended and there are rows
+/// enough. A group too large for the memory, whose rows pass by but once, ends before the next begins.
+fn groups(mut staged: Vec<Numbered>, date: SessionDate, room_bytes: u64) -> Vec<Group> {
+    staged.sort_by_key(|(object, _)| object.starts_of(date));
+    let mut groups: Vec<Group> = Vec::new();
+    let mut until = None;
+    for (object, first) in staged {
+        let (begin, end) = object.starts_of(date);
+        let (rows, bytes) = (object.rows_of(date), object.bytes_of(date));
+        match groups.last_mut() {
+            Some(group) if !group.ends(begin, until, bytes, room_bytes) => {
+                group.objects.push((object, first));
+                group.rows += rows;
+                group.bytes += bytes;
+            }
+            last => {
+                if let Some(group) = last.filter(|_| begin == until) {
+                    group.shared = begin;
+                }
+                groups.push(Group { objects: vec![(object, first)], rows, bytes, shared: None });
+            }
+        }
+        until = until.max(end);
+    }
+    groups
+}
+
+impl Group {
+    /// Whether the next object, which begins at `begin`, is in another group.
+    fn ends(&self, begin: Option<i64>, until: Option<i64>, bytes: u64, room_bytes: u64) -> bool {
+        let is_full = self.rows >= FEW_ROWS || self.bytes + bytes > room_bytes;
+        let is_apart = begin > until || (begin == until && begin.is_some() && self.bytes <= room_bytes);
+        is_full && is_apart
+    }
+}
+
+/// Takes the rows that begin at `start` off the end of rows that are in order.
+fn split_edge(rows: &mut Vec<RecordBatch>, start: i64) -> Result<Vec<RecordBatch>, LakeError> {
+    let mut edge = Vec::new();
+    while let Some(batch) = rows.pop() {
+        let behind = rows_before(&batch, start)?;
+        if behind < batch.num_rows() {
+            edge.push(batch.slice(behind, batch.num_rows() - behind));
+        }
+        if behind > 0 {
+            rows.push(batch.slice(0, behind));
+            break;
+        }
+    }
+    edge.reverse();
+    Ok(edge)
 }

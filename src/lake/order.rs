@@ -70,6 +70,13 @@ pub(super) fn starts(batch: &RecordBatch) -> Result<(Option<i64>, Option<i64>), 
     Ok((start(starts, 0), start(starts, starts.len().saturating_sub(1))))
 }
 
+/// How many rows of a batch that is in order begin before `time`.
+pub(super) fn rows_before(batch: &RecordBatch, time: i64) -> Result<usize, LakeError> {
+    let starts: &TimestampMicrosecondArray = column(batch, SORTED_BY[0])?;
+    let rows: Vec<_> = (0..starts.len()).map(|row| start(starts, row)).collect();
+    Ok(rows.partition_point(|start| *start < Some(time)))
+}
+
 fn start(starts: &TimestampMicrosecondArray, row: usize) -> Option<i64> {
     (row < starts.len() && starts.is_valid(row)).then(|| starts.value(row))
 }

@@ -111,10 +111,12 @@ async fn a_day_larger_than_the_memory_is_spilled_and_merged() {
 
 #[tokio::test]
 async fn staged_objects_of_other_times_follow_each_other_and_those_that_overlap_are_sorted_together() {
-    let rows: Vec<_> = (0..9_000).map(|n| row(n * 9, &format!("c{n}"))).collect();
+    // Three a second, in the order of their ids.
+    let rows: Vec<_> = (0..9_000).map(|n| row(n / 3 * 27, &format!("c{n:04}"))).collect();
     let (apart, overlapping) = rows.split_at(6_000);
     let every_other = |first| overlapping.iter().skip(first).step_by(2).cloned().collect::<Vec<_>>();
-    let windows = [every_other(1), apart[3_000..].to_vec(), every_other(0), apart[..3_000].to_vec()];
+    // The second of the rows 3,000 to 3,002 is the edge of two windows: two of them are in both.
+    let windows = [every_other(1), apart[3_001..].to_vec(), every_other(0), apart[..3_003].to_vec()];
     // All of the overlapping rows fit the one memory and not the other.
     for memory_limit_bytes in [256 << 20, 12 << 20] {
         let lake = TestLake::new();
