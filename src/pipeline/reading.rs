@@ -56,7 +56,9 @@ impl Run<'_> {
                 error = stop.asked() => break Err(error),
                 () = reader.budget.deadline() => break Ok(()),
                 told = reader.totals.next() => {
-                    told.into_iter().for_each(|(window, rows)| planner.counted(window, rows));
+                    for (window, rows) in told {
+                        planner.counted(window, rows);
+                    }
                     continue;
                 }
                 Some(staged) = staging.next() => {

@@ -35,6 +35,8 @@ fn of_signature(text: &str) -> Option<String> {
     let (call, said) = said.split_once('\'')?;
     let (_, candidates) = said.split_once("Candidate functions:")?;
     let candidates: Vec<_> = candidates.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    // How text is held inside says nothing to who wrote the statement.
+    let call = call.replace("Utf8View", "Utf8");
     Some(format!("expected {}, found `{call}`", quoted(&candidates, " or ")))
 }
 

@@ -21,7 +21,6 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use arrow::array::RecordBatch;
-use arrow::compute::concat_batches;
 use arrow::datatypes::{DataType, Field, Schema as ArrowSchema};
 use bytes::Bytes;
 use kore_lake::clock::UtcTime;
@@ -34,6 +33,10 @@ use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::WriterProperties;
 use rayon::prelude::*;
+
+/// The program's.
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 type Error = Box<dyn std::error::Error + Send + Sync>;
 
@@ -129,38 +132,57 @@ fn skip(files: &[PathBuf]) -> Result<Measured, Error> {
     each.try_reduce(Measured::default, |sum, one| Ok(sum.add(&one)))
 }
 
-/// The rows of a page, and what it measures.
-fn decode_file(decoder: &mut Decoder, file: &Path, run: &RunId) -> Result<(RecordBatch, Measured), Error> {
-    let page = saved::read(file, &BareDefaults::default())?;
-    let rows = decoder.decode(&page, run)?.rows;
-    let measured = Measured { bytes: fs::metadata(file)?.len(), records: rows.num_rows(), elapsed: Duration::ZERO };
-    Ok((rows, measured))
+/// The rows of as many pages as make a batch, and what they measure.
+fn decode_group(decoder: &mut Decoder, files: &[PathBuf], run: &RunId) -> Result<(RecordBatch, Measured), Error> {
+    let mut measured = Measured::default();
+    for file in files {
+        let page = saved::read(file, &BareDefaults::default())?;
+        measured.records += decoder.append(&page)?.rows;
+        measured.bytes += fs::metadata(file)?.len();
+    }
+    Ok((decoder.finish(run).rows, measured))
+}
+
+/// Groups side by side; batches in the order of the files.
+fn decoded(groups: &[&[PathBuf]], run: &RunId) -> Result<Vec<(RecordBatch, Measured)>, Error> {
+    let each = groups.par_iter().with_max_len(1);
+    each.map_init(Decoder::new, |decoder, files| decode_group(decoder, files, run)).collect()
+}
+
+fn groups(files: &[PathBuf]) -> Vec<&[PathBuf]> {
+    files.chunks(BATCH_ROWS / PAGE_RECORDS).collect()
+}
+
+fn sum(decoded: &[(RecordBatch, Measured)]) -> Measured {
+    decoded.iter().fold(Measured::default(), |sum, (_, one)| sum.add(one))
 }
 
 fn decode(files: &[PathBuf]) -> Result<Measured, Error> {
     let run = RunId::generate();
-    let each = files.par_iter().map_init(Decoder::new, |decoder, file| Ok(decode_file(decoder, file, &run)?.1));
+    let each = groups(files).into_par_iter().with_max_len(1);
+    let each = each.map_init(Decoder::new, |decoder, files| Ok(decode_group(decoder, files, &run)?.1));
     each.try_reduce(Measured::default, |sum, one| Ok::<_, Error>(sum.add(&one)))
 }
 
-/// Pages side by side, rows in the order of the files.
-fn decoded(files: &[PathBuf], run: &RunId) -> Result<(RecordBatch, Measured), Error> {
-    let each = files.par_iter().map_init(Decoder::new, |decoder, file| decode_file(decoder, file, run));
-    let each = each.collect::<Result<Vec<_>, _>>()?;
-    let rows = concat_batches(&Schema::conversations_arrow(), each.iter().map(|(rows, _)| rows))?;
-    Ok((rows, each.iter().fold(Measured::default(), |sum, (_, one)| sum.add(one))))
-}
-
+/// While some groups are encoded the next ones are decoded.
 fn ours(files: &[PathBuf], out: &Path) -> Result<Measured, Error> {
     let run = RunId::generate();
     let mut encoder = PartitionEncoder::new(&run, None)?;
     let mut file = File::create(out)?;
     let mut measured = Measured::default();
-    for files in files.chunks(BATCH_ROWS / PAGE_RECORDS) {
-        let (rows, more) = decoded(files, &run)?;
-        measured = measured.add(&more);
-        encoder.write(&rows)?;
-        file.write_all(&encoder.take())?;
+    let mut now = Vec::new();
+    for groups in groups(files).chunks(rayon::current_num_threads()).chain([&[][..]]) {
+        let encode = || -> Result<(), Error> {
+            for (rows, _) in &now {
+                encoder.write(rows)?;
+                file.write_all(&encoder.take())?;
+            }
+            Ok(())
+        };
+        let (encoded, next) = rayon::join(encode, || decoded(groups, &run));
+        encoded?;
+        now = next?;
+        measured = measured.add(&sum(&now));
     }
     encoder.finish()?;
     file.write_all(&encoder.take())?;
@@ -170,8 +192,7 @@ fn ours(files: &[PathBuf], out: &Path) -> Result<Measured, Error> {
 fn encode(options: &Options) -> Result<Measured, Error> {
     let run = RunId::generate();
     let files = saved::find(std::slice::from_ref(&options.pages))?;
-    let batches = files.chunks(BATCH_ROWS / PAGE_RECORDS).map(|files| decoded(files, &run));
-    let batches = batches.collect::<Result<Vec<_>, _>>()?;
+    let batches = decoded(&groups(&files), &run)?;
     let mut file = File::create(&options.out)?;
     let began = Instant::now();
     let mut encoder = PartitionEncoder::new(&run, None)?;
@@ -182,8 +203,7 @@ fn encode(options: &Options) -> Result<Measured, Error> {
     encoder.finish()?;
     file.write_all(&encoder.take())?;
     let elapsed = began.elapsed();
-    let measured = batches.iter().fold(Measured::default(), |sum, (_, one)| sum.add(one));
-    Ok(Measured { elapsed, ..measured })
+    Ok(Measured { elapsed, ..sum(&batches) })
 }
 
 /// `arrow`'s reader takes records one after the other, so the pages are cut into records first, which is not free: it is

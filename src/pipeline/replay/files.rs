@@ -12,7 +12,7 @@ use crate::source::{BareDefaults, Manifest, Page, PageRequest, RowFacts, SavedWi
 
 /// Files of a group, and their bytes: enough for a batch of rows, as pages usually are.
 const GROUP_FILES: usize = 16;
-const GROUP_BYTES: u64 = 4 << 20;
+const GROUP_BYTES: u64 = 2 << 20;
 
 /// Files that are read together.
 pub(super) struct Group {

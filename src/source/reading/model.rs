@@ -307,7 +307,9 @@ impl Run<'_> {
             if under_way.is_empty() {
                 break;
             }
-            under_way.iter_mut().for_each(|window| window.ask(&mut drawn));
+            for window in &mut under_way {
+                window.ask(&mut drawn);
+            }
             outcome.requests += self.answer(&mut under_way, server, &mut hidden, &mut dice);
             outcome.rounds += 1;
             assert!(outcome.requests < 100_000, "{server:?}");

@@ -54,7 +54,7 @@ fn the_summary_is_json_on_stdout_and_in_a_file() {
     let written: Value = serde_json::from_str(&fs::read_to_string(loaded.path().join("s.json")).unwrap()).unwrap();
     assert_eq!(printed, written);
     let names: Vec<_> = written.as_object().unwrap().keys().cloned().collect();
-    insta::assert_snapshot!(names.join(" "), @"accounts command days elapsed_seconds error evidence final_up_to ideal_requests lake outcome page_bytes pages peak_memory_bytes provisional_up_to range ranges records rejects request_ratio requests resumed rows run_id server started_at stopped_by summary_version totals_disagree unreadable unreadable_files windows windows_cut written_bytes");
+    insta::assert_snapshot!(names.join(" "), @"accounts command days elapsed_seconds error evidence final_up_to ideal_requests lake outcome page_bytes pages peak_memory_bytes provisional_up_to range ranges reading_seconds records rejects request_ratio requests resumed rows run_id server started_at stopped_by summary_version totals_disagree unreadable unreadable_files windows windows_cut written_bytes");
     let at = |path: &str| written.pointer(path).unwrap_or(&Value::Null).clone();
     assert_eq!(at("/summary_version"), 1);
     assert_eq!(at("/command"), "load");
