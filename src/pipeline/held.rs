@@ -6,7 +6,7 @@ use crate::source::{Doubt, Window};
 const ONE_IN: u64 = 2;
 
 /// How much of the server's answers, counted as JSON, may be in memory at a time. Windows keep their pages until they have
-/// ended; what passes this is a page a window at most.
+/// ended; what passes this is the pages of a window that were under way, planned by those that came.
 pub(super) struct Held {
     all_bytes: u64,
     window_bytes: u64,

@@ -22,7 +22,7 @@ mod files;
 const STAGED_ROWS: u64 = 16_384;
 
 /// Of a run's memory, one part in so many is for files that are read ahead: decoded they take about as much again.
-const AHEAD_ONE_IN: usize = 16;
+const AHEAD_ONE_IN: usize = 8;
 
 /// What to replay, and how.
 #[derive(Debug, Clone)]

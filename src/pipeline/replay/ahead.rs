@@ -11,7 +11,7 @@ use crate::decode::Decoder;
 use crate::error::Error;
 
 /// Groups that are read ahead of the one that is taken: while rows are staged, the other threads go on reading.
-const AHEAD: usize = 8;
+const AHEAD: usize = 24;
 
 /// Memory that groups take, in steps of this.
 const STEP_BYTES: u64 = 1 << 20;
