@@ -17,7 +17,7 @@ const AHEAD: usize = 24;
 const STEP_BYTES: u64 = 1 << 20;
 
 /// Does `work` for each group on blocking threads, one a core at a time. Results come in the order of the groups; the
-/// files behind those that were begun are not larger than `memory_bytes` together, or a single group's.
+/// files behind those that were begun and not taken are not larger than `memory_bytes` together, or a single group's.
 pub(super) fn in_order<C: Send + 'static, T: Send + 'static>(
     groups: Vec<(Group, C)>,
     memory_bytes: usize,
@@ -36,13 +36,11 @@ pub(super) fn in_order<C: Send + 'static, T: Send + 'static>(
     let begun = with_room.map(move |(group, context, room)| {
         let (threads, work) = (Arc::clone(&threads), Arc::clone(&work));
         let running = tokio::spawn(threads.run(move |decoder| work(group, context, decoder)));
-        async move {
-            let done = running.await.flatten().map_err(|error| Error::Unexpected(error.to_string()));
-            drop(room);
-            done
-        }
+        async move { (running.await.flatten(), room) }
     });
-    begun.buffered(AHEAD).boxed()
+    // The room is free when the result is taken, not when it is there.
+    let taken = begun.buffered(AHEAD).map(|(done, _room)| done.map_err(|error| Error::Unexpected(error.to_string())));
+    taken.boxed()
 }
 
 /// The threads, each with a decoder of its own.
@@ -79,4 +77,41 @@ impl Threads {
 
 fn count(number: usize) -> u64 {
     u64::try_from(number).expect("a count in memory fits 64 bits")
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::TryStreamExt;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn results_come_in_the_order_of_the_groups_however_little_memory_there_is() {
+        for memory_bytes in [0, 5 << 20, 1 << 30] {
+            let groups = (0..60).map(|number| (Group { files: Vec::new(), bytes: number % 9 << 20 }, number)).collect();
+            // Later ones are done sooner.
+            let work = |_, number: u64, _: &mut Decoder| {
+                std::hint::black_box((0..(60 - number) * 500).map(std::hint::black_box).sum::<u64>());
+                number
+            };
+            let results: Vec<_> = in_order(groups, memory_bytes, work).try_collect().await.unwrap();
+            assert!(results.into_iter().eq(0..60));
+        }
+    }
+
+    #[tokio::test]
+    async fn what_was_begun_and_not_taken_stays_within_the_memory() {
+        let begun = Arc::new(Mutex::new(0));
+        let work = {
+            let begun = Arc::clone(&begun);
+            move |_, (): (), _: &mut Decoder| *begun.lock().unwrap() += 1
+        };
+        let groups = (0..20).map(|_| (Group { files: Vec::new(), bytes: 3 << 20 }, ())).collect();
+        let mut results = in_order(groups, 8 << 20, work);
+        for taken in 1..=20 {
+            results.next().await.unwrap().unwrap();
+            // Two groups, each of which takes four steps of a mebibyte, and the one just taken.
+            assert!(*begun.lock().unwrap() <= taken + 2);
+        }
+    }
 }
