@@ -215,7 +215,10 @@ fn arrow_json(files: &[PathBuf], out: &Path) -> Result<Measured, Error> {
         .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
         .build();
     let mut writer = ArrowWriter::try_new(File::create(out)?, Arc::clone(&schema), Some(properties))?;
-    let mut decoder = arrow::json::ReaderBuilder::new(schema).with_batch_size(BATCH_ROWS).build_decoder()?;
+    let mut decoder = arrow::json::ReaderBuilder::new(schema)
+        .with_batch_size(BATCH_ROWS)
+        .with_coerce_primitive(true)
+        .build_decoder()?;
     let mut measured = Measured::default();
     for file in files {
         let mut text = String::new();
@@ -262,7 +265,7 @@ fn api_type(kind: &Kind) -> DataType {
     match kind {
         Kind::Struct(members) => DataType::Struct(api_fields(members).into()),
         Kind::List(element) => DataType::List(Arc::new(Field::new("element", api_type(element), true))),
-        // The API writes `YES` and `NO`.
+        // `YES` and `NO`, or booleans, which become text.
         Kind::Boolean => DataType::Utf8,
         other => other.arrow(),
     }
