@@ -88,7 +88,8 @@ mod tests {
     #[tokio::test]
     async fn results_come_in_the_order_of_the_groups_however_little_memory_there_is() {
         for memory_bytes in [0, 5 << 20, 1 << 30] {
-            let groups = (0..60).map(|number| (Group { files: Vec::new(), bytes: number % 9 << 20 }, number)).collect();
+            let groups =
+                (0..60).map(|number| (Group { files: Vec::new(), bytes: (number % 9) << 20 }, number)).collect();
             // Later ones are done sooner.
             let work = |_, number: u64, _: &mut Decoder| {
                 std::hint::black_box((0..(60 - number) * 500).map(std::hint::black_box).sum::<u64>());
