@@ -4,6 +4,7 @@ use arrow::compute::interleave_record_batch;
 use super::LakeError;
 use super::key::{column, text};
 use super::partition::{BATCH_BYTES, SORTED_BY, rows_of_bytes};
+use super::staging::count;
 
 /// What rows are sorted by: the columns of [`SORTED_BY`], nulls first.
 type Place<'a> = (Option<i64>, Option<&'a str>, Option<&'a str>);
@@ -79,8 +80,4 @@ pub(super) fn rows_before(batch: &RecordBatch, time: i64) -> Result<usize, LakeE
 
 fn start(starts: &TimestampMicrosecondArray, row: usize) -> Option<i64> {
     (row < starts.len() && starts.is_valid(row)).then(|| starts.value(row))
-}
-
-fn count(number: usize) -> u64 {
-    u64::try_from(number).expect("a count in memory fits 64 bits")
 }

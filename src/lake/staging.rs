@@ -402,6 +402,6 @@ fn reason(reason: RejectReason) -> &'static str {
     }
 }
 
-fn count(length: usize) -> u64 {
+pub(super) fn count(length: usize) -> u64 {
     u64::try_from(length).expect("a length has at most 64 bits")
 }

@@ -47,7 +47,7 @@ pub(super) fn too_large(bytes: u64, room_bytes: u64) -> Option<Doubt> {
     (bytes > room_bytes).then_some(Doubt::TooLarge { bytes, room_bytes })
 }
 
-fn count(number: usize) -> u64 {
+pub(super) fn count(number: usize) -> u64 {
     u64::try_from(number).expect("a count in memory fits 64 bits")
 }
 

@@ -35,7 +35,7 @@ pub struct ReplayRequest {
     pub allow_downgrade: bool,
     /// How long to wait for another writer of an account.
     pub wait_lock: Duration,
-    /// Memory for sorting.
+    /// Memory for sorting, and an eighth of it for files that are read ahead.
     pub memory_limit_bytes: usize,
     /// Fail on rejects that an earlier run reported.
     pub strict: bool,

@@ -9,6 +9,7 @@ use tokio::task::JoinError;
 use super::files::Group;
 use crate::decode::Decoder;
 use crate::error::Error;
+use crate::pipeline::held::count;
 
 /// Groups that are read ahead of the one that is taken: while rows are staged, the other threads go on reading.
 const AHEAD: usize = 24;
@@ -73,10 +74,6 @@ impl Threads {
         };
         tokio::task::spawn_blocking(piece).await
     }
-}
-
-fn count(number: usize) -> u64 {
-    u64::try_from(number).expect("a count in memory fits 64 bits")
 }
 
 #[cfg(test)]
