@@ -3,8 +3,9 @@ use std::io;
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
-use futures::{Stream, StreamExt, TryStreamExt, future};
+use futures::{Stream, StreamExt, TryFutureExt, TryStreamExt, future, stream};
 use object_store::ObjectMeta;
+use tokio::sync::Semaphore;
 
 use super::coming::{Coming, Numbered};
 use super::day::{DayKeys, DayRow};
@@ -17,12 +18,15 @@ use super::merge::{MergeContext, merge_failed};
 use super::moved::Placement;
 use super::partition::{self, Partition};
 use super::staging::StagedObject;
-use super::{DayChange, DayState, LakeError, PartitionObject, SessionDate, Writer};
+use super::{DayChange, DayState, LakeError, PartitionObject, RowChange, SessionDate, Writer};
 use crate::clock::TimeRange;
 use crate::schema::{Schema, StreamId};
 
 /// The partitions as they are after a commit.
 pub(super) type DayStates = BTreeMap<SessionDate, DayState>;
+
+/// Days that are under way at a time: one is decided, one encoded, one put in its place.
+const DAYS_AT_ONCE: usize = 3;
 
 /// The days of one commit.
 pub(super) struct DaysCommit<'a> {
@@ -33,6 +37,17 @@ pub(super) struct DaysCommit<'a> {
     objects: BTreeMap<SessionDate, ObjectMeta>,
     merge: Arc<MergeContext>,
     states: DayStates,
+    /// For the memory's sake one day is encoded at a time; closed when a day has failed.
+    encoding: Semaphore,
+}
+
+/// What became of a day.
+struct Committed {
+    change: RowChange,
+    /// Its object, where that was replaced.
+    written: Option<ObjectMeta>,
+    /// What the ledger keeps of the object, where this was found out.
+    state: Option<DayState>,
 }
 
 impl<'a> DaysCommit<'a> {
@@ -43,15 +58,11 @@ impl<'a> DaysCommit<'a> {
     ) -> Result<(Vec<DayChange>, DayStates), LakeError> {
         let mut commit = Self::new(writer, staged).await?;
         let mut changes = BTreeMap::new();
-        for date in days_to_look_at(staged, &commit.objects, &commit.reads) {
-            writer.check_stop()?;
-            changes.insert(date, commit.commit(date, true).await?);
-        }
+        let days = days_to_look_at(staged, &commit.objects, &commit.reads);
+        commit.commit_all(days, true, &mut changes).await?;
         // Rows that moved leave their old day only now that the new one is written.
-        for date in commit.placement.leaving.keys().copied().collect::<Vec<_>>() {
-            let change = commit.commit(date, false).await?;
-            changes.entry(date).and_modify(|known: &mut DayChange| known.add(&change)).or_insert(change);
-        }
+        let days = commit.placement.leaving.keys().copied().collect();
+        commit.commit_all(days, false, &mut changes).await?;
         Ok((changes.into_values().collect(), commit.states))
     }
 
@@ -63,22 +74,71 @@ impl<'a> DaysCommit<'a> {
         let merge = MergeContext::new(writer.memory_limit_bytes, writer.spill_folder.as_deref());
         let merge = Arc::new(merge.map_err(LakeError::Memory)?);
         let placement = Placement::of(&writer.lake, staged, &objects, &reads).await?;
-        Ok(Self { writer, staged, reads, placement, objects, merge, states: BTreeMap::new() })
+        Ok(Self {
+            writer,
+            staged,
+            reads,
+            placement,
+            objects,
+            merge,
+            states: BTreeMap::new(),
+            encoding: Semaphore::new(1),
+        })
+    }
+
+    /// Commits some days. After one that fails none is begun, and those under way come to their end.
+    async fn commit_all(
+        &mut self,
+        days: BTreeSet<SessionDate>,
+        coming: bool,
+        changes: &mut BTreeMap<SessionDate, DayChange>,
+    ) -> Result<(), LakeError> {
+        let (mut committed, mut failed) = (Vec::new(), None);
+        let mut under_way = stream::iter(days)
+            .map(|date| self.commit(date, coming).map_ok(move |day| (date, day)))
+            .buffered(DAYS_AT_ONCE);
+        while let Some(day) = under_way.next().await {
+            match day {
+                Ok(day) => committed.push(day),
+                Err(error) => {
+                    self.encoding.close();
+                    failed.get_or_insert(error);
+                }
+            }
+        }
+        drop(under_way);
+        if let Some(error) = failed {
+            return Err(error);
+        }
+        for (date, Committed { change, written, state }) in committed {
+            let is_written = written.is_some();
+            self.objects.extend(written.map(|meta| (date, meta)));
+            self.states.extend(state.map(|state| (date, state)));
+            let (rows, bytes) = self.states.get(&date).map_or((0, 0), |state| (state.rows, state.bytes));
+            let change = DayChange { date, written: is_written, change, rows, bytes };
+            changes.entry(date).and_modify(|known| known.add(&change)).or_insert(change);
+        }
+        Ok(())
     }
 
     /// Commits one day: its staged rows (`coming`), or only those rows that leave it.
-    async fn commit(&mut self, date: SessionDate, coming: bool) -> Result<DayChange, LakeError> {
+    async fn commit(&self, date: SessionDate, coming: bool) -> Result<Committed, LakeError> {
+        if self.encoding.is_closed() {
+            return Err(LakeError::Stopped);
+        }
+        self.writer.check_stop()?;
         let staged = if coming { self.staged } else { &[] };
         let fates = self.decide(date, staged, coming).await?;
-        let (change, written) = (fates.change, fates.changes_anything());
-        if written {
-            self.write(date, staged, Arc::new(fates)).await?;
-        } else if let Some(object) = self.objects.get(&date).filter(|_| !self.states.contains_key(&date)) {
-            let state = partition::state(&self.writer.lake, object).await?;
-            self.states.insert(date, state);
+        let change = fates.change;
+        if fates.changes_anything() {
+            let (state, meta) = self.write(date, staged, Arc::new(fates)).await?;
+            return Ok(Committed { change, written: Some(meta), state: Some(state) });
         }
-        let (rows, bytes) = self.states.get(&date).map_or((0, 0), |state| (state.rows, state.bytes));
-        Ok(DayChange { date, written, change, rows, bytes })
+        let state = match self.objects.get(&date).filter(|_| !self.states.contains_key(&date)) {
+            Some(object) => Some(partition::state(&self.writer.lake, object).await?),
+            None => None,
+        };
+        Ok(Committed { change, written: None, state })
     }
 
     /// Pass over the keys: of the staged rows, then of the stored ones; all at once, or part by part where they are too
@@ -161,18 +221,20 @@ impl<'a> DaysCommit<'a> {
 
     /// Second pass: the stored rows that stay, merged with the staged rows that come, to a new object.
     async fn write(
-        &mut self,
+        &self,
         date: SessionDate,
         staged: &[Arc<StagedObject>],
         fates: Arc<DayFates>,
-    ) -> Result<(), LakeError> {
+    ) -> Result<(DayState, ObjectMeta), LakeError> {
         let lake = &self.writer.lake;
+        let stored = self.objects.get(&date);
+        let turn = self.encoding.acquire().await.map_err(|_| LakeError::Stopped)?;
         let kept = Arc::new(self.kept(date, staged, &fates).await?);
         let row_bytes = staged.iter().map(|object| object.row_bytes(date)).max().unwrap_or_default();
         let coming =
             Coming { lake: lake.clone(), date, fates: Arc::clone(&fates), kept, merge: Arc::clone(&self.merge) };
         let coming = coming.sorted(numbered(staged, date));
-        let merged = match self.objects.get(&date) {
+        let merged = match stored {
             Some(object) => {
                 let stored = staying(Partition::open(lake, object).await?, fates)?;
                 let merged = self.merge.merge(stored, coming, row_bytes).map_err(|error| merge_failed(date, error))?;
@@ -181,10 +243,9 @@ impl<'a> DaysCommit<'a> {
             None => coming,
         };
         let merged = merged.and_then(|batch| future::ready(self.writer.check_stop().map(|()| batch)));
-        let (state, meta) = self.writer.replace_partition(date, self.objects.get(&date), merged).await?;
-        self.states.insert(date, state);
-        self.objects.insert(date, meta);
-        Ok(())
+        let object = self.writer.encode_partition(date, merged).await?;
+        drop(turn);
+        self.writer.put_partition(date, stored, object).await
     }
 
     /// Values to keep where the server refused a field by name.

@@ -39,18 +39,34 @@ impl PartitionWriter {
         Ok(Self { encoder, object: send(object, bytes).await? })
     }
 
-    /// Closes the object, which takes its place now if the one there is still what is `known` of it. Returns its rows.
-    pub(super) async fn finish(self, known: &Known) -> Result<(u64, PutResult), LakeError> {
+    /// Ends the rows.
+    pub(super) async fn end(self) -> Result<WholePartition, LakeError> {
         let Self { mut encoder, object } = self;
         let work = encoding(move || {
             let rows = encoder.finish()?;
             Ok((rows, encoder.take()))
         });
         let ((rows, bytes), object) = encoded(work.await, object).await?;
-        let object = send(object, bytes).await?;
-        let path = object.path().clone();
-        let put = object.finish(known).await.map_err(|source| LakeError::store("write", path.to_string(), source))?;
-        Ok((rows, put))
+        Ok(WholePartition { rows, object: send(object, bytes).await? })
+    }
+
+    /// Gives the object up.
+    pub(super) async fn abort(self) {
+        self.object.abort().await;
+    }
+}
+
+/// A partition object with all of its rows, not visible yet.
+pub(super) struct WholePartition {
+    pub rows: u64,
+    object: Upload,
+}
+
+impl WholePartition {
+    /// The object takes its place now, if the one there is still what is `known` of it.
+    pub(super) async fn put(self, known: &Known) -> Result<PutResult, LakeError> {
+        let path = self.object.path().clone();
+        self.object.finish(known).await.map_err(|source| LakeError::store("write", path.to_string(), source))
     }
 
     /// Gives the object up.

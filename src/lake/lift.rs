@@ -6,7 +6,8 @@ use object_store::path::Path;
 use object_store::{ObjectStoreExt, PutPayload};
 
 use super::partition::Partition;
-use super::{DayState, Lake, LakeError, PartitionObject, Writer, staging};
+use super::staged_file::{self, Footer};
+use super::{DayState, Lake, LakeError, PartitionObject, Writer};
 use crate::decode::{Lifted, lift};
 use crate::schema::Schema;
 
@@ -29,20 +30,18 @@ impl Writer {
 
 /// Whether the rows of a staged object are under the present schema.
 pub(super) async fn is_staged_current(lake: &Lake, path: &Path) -> Result<bool, LakeError> {
-    let reader = staging::read(lake, path, None).await?;
-    Ok(reader.schema().fields() == Schema::conversations_arrow().fields())
+    Ok(Footer::read(lake, path).await?.batches.schema.fields() == Schema::conversations_arrow().fields())
 }
 
 /// Replaces a staged object by the same batches under the present schema; what it says of itself stays.
 pub(super) async fn lift_staged(lake: &Lake, path: &Path) -> Result<(), LakeError> {
-    let reader = staging::read(lake, path, None).await?;
-    let metadata = reader.custom_metadata().clone();
-    let mut batches = Vec::new();
-    for batch in reader {
-        let batch = batch.map_err(|error| staging::corrupt(path, error.to_string()))?;
-        batches.push(lifted(path, batch).await?.rows);
+    let Footer { metadata, batches } = Footer::read(lake, path).await?;
+    let all: Vec<_> = (0..batches.len()).collect();
+    let mut rows = Vec::new();
+    for batch in batches.read(lake, path, &all, None).await? {
+        rows.push(lifted(path, batch).await?.rows);
     }
-    let encoding = tokio::task::spawn_blocking(move || staging::encode(&batches, metadata));
+    let encoding = tokio::task::spawn_blocking(move || staged_file::encode(&rows, metadata));
     let bytes = encoding.await.expect("encoding does not panic")?;
     let put = lake.store().put(path, PutPayload::from(bytes)).await;
     put.map(drop).map_err(|source| LakeError::store("write", path.to_string(), source))

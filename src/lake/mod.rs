@@ -51,6 +51,7 @@ mod replace;
 mod reread;
 mod s3;
 mod s3_fault;
+mod staged_file;
 mod staging;
 mod status;
 mod store;

@@ -5,7 +5,7 @@ use futures::stream::BoxStream;
 use futures::{Stream, StreamExt};
 use object_store::{Error, ObjectMeta, ObjectStoreExt};
 
-use super::encode::PartitionWriter;
+use super::encode::{PartitionWriter, WholePartition};
 use super::upload::Known;
 use super::{DayState, LakeError, SessionDate, Writer, layout};
 
@@ -18,17 +18,38 @@ impl Writer {
         read: Option<&ObjectMeta>,
         rows: impl Stream<Item = Result<RecordBatch, LakeError>> + Send,
     ) -> Result<(DayState, ObjectMeta), LakeError> {
-        let known = read.map_or(Known::Absent, |meta| Known::of(meta.e_tag.as_ref()));
-        let path = &layout::partition(&self.account, date);
+        let object = self.encode_partition(date, rows).await?;
+        self.put_partition(date, read, object).await
+    }
+
+    /// The first half of it: nothing is visible yet.
+    pub(super) async fn encode_partition(
+        &self,
+        date: SessionDate,
+        rows: impl Stream<Item = Result<RecordBatch, LakeError>> + Send,
+    ) -> Result<WholePartition, LakeError> {
         let follows = self.head.days.get(&date).and_then(|known| known.etag.as_deref());
-        let object = PartitionWriter::new(Arc::clone(self.lake.store()), path.clone(), &self.run_id, follows)?;
-        let object = fill(object, rows.boxed()).await?;
+        let (store, path) = (Arc::clone(self.lake.store()), layout::partition(&self.account, date));
+        let object = PartitionWriter::new(store, path, &self.run_id, follows)?;
+        fill(object, rows.boxed()).await?.end().await
+    }
+
+    /// The second half.
+    pub(super) async fn put_partition(
+        &self,
+        date: SessionDate,
+        read: Option<&ObjectMeta>,
+        object: WholePartition,
+    ) -> Result<(DayState, ObjectMeta), LakeError> {
         if let Err(lost) = self.lock.check().await {
             object.abort().await;
             return Err(lost);
         }
-        let (rows, put) = object.finish(&known).await.map_err(|error| self.refused(error))?;
+        let known = read.map_or(Known::Absent, |meta| Known::of(meta.e_tag.as_ref()));
+        let rows = object.rows;
+        let put = object.put(&known).await.map_err(|error| self.refused(error))?;
         self.lock.check().await?;
+        let path = &layout::partition(&self.account, date);
         let meta = self.lake.store().head(path).await;
         let meta = meta.map_err(|source| LakeError::store("read", path.to_string(), source))?;
         // The ETag of what was put, not of what lies there by now.

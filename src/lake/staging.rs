@@ -1,10 +1,6 @@
-use std::collections::BTreeMap;
-use std::io::Cursor;
+use std::collections::{BTreeMap, HashMap};
 
 use arrow::array::RecordBatch;
-use arrow::ipc::CompressionType;
-use arrow::ipc::reader::FileReader;
-use arrow::ipc::writer::{FileWriter, IpcWriteOptions};
 use bytes::Bytes;
 use object_store::path::Path;
 use object_store::{ObjectStoreExt, PutPayload};
@@ -12,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::coverage::whole_second;
 use super::order::{Sorter, starts};
+use super::staged_file::{Batches, Footer, corrupt, encode};
 use super::{Lake, LakeError, Owed, SessionDate, key, layout};
 use crate::clock::{TimeRange, UtcTime};
 use crate::decode::{Reject, RejectReason};
@@ -112,6 +109,7 @@ pub(super) struct StagedObject {
     pub run_id: RunId,
     pub sequence: u64,
     pub header: StagedHeader,
+    batches: Batches,
 }
 
 /// A reject as it is kept, in `staging/` and in `rejects/`.
@@ -238,32 +236,37 @@ impl StagedObject {
         let path = layout::staged(account, run, sequence);
         let encoding = tokio::task::spawn_blocking({
             let run = run.clone();
-            move || window.encode(&run)
+            move || {
+                let (header, file) = window.encode(&run)?;
+                let batches = Footer::of(&file)?.batches;
+                Ok::<_, LakeError>((header, batches, file))
+            }
         });
-        let (header, bytes) = encoding.await.expect("encoding does not panic")?;
-        let put = lake.store().put(&path, PutPayload::from(bytes)).await;
+        let (header, batches, file) = encoding.await.expect("encoding does not panic")?;
+        let put = lake.store().put(&path, PutPayload::from(file)).await;
         put.map_err(|source| LakeError::store("write", path.to_string(), source))?;
-        Ok(Self { path, run_id: run.clone(), sequence, header })
+        Ok(Self { path, run_id: run.clone(), sequence, header, batches })
     }
 
     /// The object at `path`, its header only.
     pub(super) async fn open(lake: &Lake, path: Path, run_id: RunId, sequence: u64) -> Result<Self, LakeError> {
-        let reader = read(lake, &path, None).await?;
-        if reader.schema().fields() != Schema::conversations_arrow().fields() {
-            return Err(corrupt(&path, "expected the columns of the schema, found others: run `migrate`".to_owned()));
+        let object = Self::open_older(lake, path, run_id, sequence).await?;
+        if object.batches.schema.fields() != Schema::conversations_arrow().fields() {
+            let reason = "expected the columns of the schema, found others: run `migrate`".to_owned();
+            return Err(corrupt(&object.path, reason));
         }
-        Self::of(&reader, path, run_id, sequence)
+        Ok(object)
     }
 
     /// The same, also where its rows are under an older schema.
     pub(super) async fn open_older(lake: &Lake, path: Path, run_id: RunId, sequence: u64) -> Result<Self, LakeError> {
-        let reader = read(lake, &path, None).await?;
-        Self::of(&reader, path, run_id, sequence)
-    }
-
-    fn of(reader: &FileReader<Cursor<Bytes>>, path: Path, run_id: RunId, sequence: u64) -> Result<Self, LakeError> {
-        let header = metadata(reader, &path, HEADER)?;
-        Ok(Self { path, run_id, sequence, header })
+        let Footer { metadata, batches } = Footer::read(lake, &path).await?;
+        let header: StagedHeader = said(&metadata, &path, HEADER)?;
+        if header.parts.len() != batches.len() {
+            let reason = format!("expected {} batches, found {}", header.parts.len(), batches.len());
+            return Err(corrupt(&path, reason));
+        }
+        Ok(Self { path, run_id, sequence, header, batches })
     }
 
     /// The window that was not read whole, if that is what the object holds.
@@ -314,79 +317,29 @@ impl StagedObject {
         day: Option<SessionDate>,
         columns: Option<&[&str]>,
     ) -> Result<Vec<(SessionDate, RecordBatch)>, LakeError> {
-        let mut reader = read(lake, &self.path, columns).await?;
-        let mut batches = Vec::new();
-        for (index, part) in self.header.parts.iter().enumerate() {
-            if day.is_none_or(|day| day == part.date) {
-                reader.set_index(index)?;
-                let batch = reader.next().unwrap_or_else(|| Err(absent())).map_err(|error| self.corrupt(&error))?;
-                batches.push((part.date, batch));
-            }
-        }
-        Ok(batches)
+        let parts = self.header.parts.iter().enumerate();
+        let wanted = parts.filter(|(_, part)| day.is_none_or(|day| day == part.date));
+        let (numbers, dates): (Vec<_>, Vec<_>) = wanted.map(|(number, part)| (number, part.date)).unzip();
+        let batches = self.batches.read(lake, &self.path, &numbers, columns).await?;
+        Ok(dates.into_iter().zip(batches).collect())
     }
 
     pub(super) async fn rejects(&self, lake: &Lake) -> Result<Vec<RejectLine>, LakeError> {
         if self.header.rejects == 0 {
             return Ok(Vec::new());
         }
-        metadata(&read(lake, &self.path, None).await?, &self.path, REJECTS)
-    }
-
-    fn corrupt(&self, error: &arrow::error::ArrowError) -> LakeError {
-        corrupt(&self.path, error.to_string())
+        said(&Footer::read(lake, &self.path).await?.metadata, &self.path, REJECTS)
     }
 }
 
-/// Rows under the fixed schema as an Arrow IPC file.
-pub(super) fn encode<'a>(
-    batches: impl IntoIterator<Item = &'a RecordBatch>,
-    metadata: impl IntoIterator<Item = (impl Into<String>, impl Into<String>)>,
-) -> Result<Bytes, LakeError> {
-    let compressed = IpcWriteOptions::default().try_with_compression(Some(CompressionType::LZ4_FRAME))?;
-    let mut writer = FileWriter::try_new_with_options(Vec::new(), &Schema::conversations_arrow(), compressed)?;
-    for batch in batches {
-        writer.write(batch)?;
-    }
-    for (key, value) in metadata {
-        writer.write_metadata(key, value);
-    }
-    writer.finish()?;
-    Ok(writer.into_inner()?.into())
-}
-
-pub(super) async fn read(
-    lake: &Lake,
-    path: &Path,
-    columns: Option<&[&str]>,
-) -> Result<FileReader<Cursor<Bytes>>, LakeError> {
-    let failed = |source| LakeError::store("read", path.to_string(), source);
-    let bytes = lake.store().get(path).await.map_err(failed)?.bytes().await.map_err(failed)?;
-    let reader = |projection| {
-        FileReader::try_new(Cursor::new(bytes.clone()), projection).map_err(|error| corrupt(path, error.to_string()))
-    };
-    let all = reader(None)?;
-    let Some(names) = columns else { return Ok(all) };
-    let indices = names.iter().filter_map(|name| all.schema().index_of(name).ok()).collect();
-    reader(Some(indices))
-}
-
-fn metadata<T: for<'a> Deserialize<'a>>(
-    reader: &FileReader<Cursor<Bytes>>,
+/// What a footer says under a name.
+fn said<T: for<'a> Deserialize<'a>>(
+    metadata: &HashMap<String, String>,
     path: &Path,
     name: &str,
 ) -> Result<T, LakeError> {
-    let text =
-        reader.custom_metadata().get(name).ok_or_else(|| corrupt(path, format!("expected `{name}`, found none")))?;
+    let text = metadata.get(name).ok_or_else(|| corrupt(path, format!("expected `{name}`, found none")))?;
     serde_json::from_str(text).map_err(|error| corrupt(path, error.to_string()))
-}
-
-pub(super) fn corrupt(path: &Path, reason: String) -> LakeError {
-    LakeError::CorruptStaged { path: path.to_string(), reason }
-}
-
-fn absent() -> arrow::error::ArrowError {
-    arrow::error::ArrowError::IpcError("expected a batch, found the end".to_owned())
 }
 
 fn json<T: Serialize>(value: &T) -> String {

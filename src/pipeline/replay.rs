@@ -1,12 +1,14 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures::StreamExt;
+use tokio::task::JoinSet;
 
 use crate::decode::Decoder;
 use crate::error::Error;
-use crate::lake::{Lake, Owed, RunIntent, RunState, StagedWindow, Writer, WriterSettings};
+use crate::lake::{Lake, LakeError, Owed, RunIntent, RunState, StagedWindow, Writer, WriterSettings};
 use crate::schema::{AccountId, ApiVersion, RunId};
 use crate::source::{BareDefaults, Manifest, SavedWindow, saved};
 
@@ -18,8 +20,11 @@ use files::{Group, Read, Rows};
 mod ahead;
 mod files;
 
-/// Rows that are decoded before they are staged: bounds memory, and keeps staged objects few.
-const STAGED_ROWS: u64 = 16_384;
+/// Bytes of answers whose rows are staged together: bounds memory, and keeps staged objects few.
+const STAGED_BYTES: u64 = 16 << 20;
+
+/// Windows that are staged at a time, while files are read.
+const STAGED_AT_ONCE: usize = 2;
 
 /// Of a run's memory, one part in so many is for files that are read ahead: decoded they take about as much again.
 const AHEAD_ONE_IN: usize = 8;
@@ -49,17 +54,33 @@ pub async fn replay(lake: &Lake, request: &ReplayRequest, progress: &dyn Progres
     let run_id = RunId::generate();
     let mut summary = Summary::begin("replay", run_id.clone(), lake.url().to_string(), None);
     let writers = BTreeMap::new();
-    let mut run = Run { lake, request, id: run_id, progress, stop: stop.clone(), summary: &mut summary, writers };
+    let staging = JoinSet::new();
+    let mut run =
+        Run { lake, request, id: run_id, progress, stop: stop.clone(), summary: &mut summary, writers, staging };
     let result = stop.within_grace(Box::pin(run.replay_and_close())).await;
     Finished::new(summary, result, request.strict)
 }
 
 /// An account's writer with the rows that wait to be staged.
 struct Account {
-    writer: Writer,
+    /// Shared with the stagings under way alone.
+    writer: Arc<Writer>,
     /// Windows that a killed run could not read whole.
     owed: Vec<Owed>,
     waiting: StagedWindow,
+    /// Bytes of the answers that `waiting` is of.
+    waiting_bytes: u64,
+}
+
+impl Account {
+    /// The writer alone; none where rows are being staged.
+    fn writer_mut(&mut self) -> Result<&mut Writer, Error> {
+        Arc::get_mut(&mut self.writer).ok_or_else(still_staging)
+    }
+}
+
+fn still_staging() -> Error {
+    Error::Unexpected("expected all rows staged, found a staging under way".to_owned())
 }
 
 struct Run<'a> {
@@ -70,11 +91,16 @@ struct Run<'a> {
     stop: Stop,
     summary: &'a mut Summary,
     writers: BTreeMap<AccountId, Account>,
+    staging: JoinSet<Result<(), LakeError>>,
 }
 
 impl Run<'_> {
     async fn replay_and_close(&mut self) -> Result<(), Error> {
-        let result = self.replay().await;
+        let mut result = self.replay().await;
+        // What was read is not to be read again, however the reading ended.
+        while !self.staging.is_empty() {
+            result = result.and(self.one_staged().await);
+        }
         let result = self.stop.named(result);
         self.close(result).await
     }
@@ -159,8 +185,27 @@ impl Run<'_> {
         self.summary.page_bytes += page_bytes;
         self.summary.count_staged(&staged);
         self.summary.windows += 1;
-        self.compatible(&account_id, api).await?.writer.stage(staged).await?;
+        self.compatible(&account_id, api).await?;
+        self.stage(&account_id, staged).await
+    }
+
+    /// Stages rows while the run goes on; waits where as many are staged already as may be.
+    async fn stage(&mut self, account_id: &AccountId, window: StagedWindow) -> Result<(), Error> {
+        while self.staging.len() >= STAGED_AT_ONCE {
+            self.one_staged().await?;
+        }
+        let writer = Arc::clone(&self.account(account_id).await?.writer);
+        self.staging.spawn(async move { writer.stage(window).await });
         Ok(())
+    }
+
+    /// Waits for one that is being staged.
+    async fn one_staged(&mut self) -> Result<(), Error> {
+        match self.staging.join_next().await {
+            Some(Ok(staged)) => Ok(staged?),
+            Some(Err(error)) => Err(Error::Unexpected(error.to_string())),
+            None => Ok(()),
+        }
     }
 
     fn name_unreadable(&mut self, line: String) {
@@ -180,12 +225,14 @@ impl Run<'_> {
     async fn take(&mut self, rows: Rows) -> Result<(), Error> {
         let Rows { account_id, api, page_bytes, staged } = rows;
         self.summary.page_bytes += page_bytes;
-        let waiting = &self.compatible(&account_id, api).await?.waiting;
-        let other_fields = waiting.pages > 0 && waiting.refused_columns != staged.refused_columns;
-        if waiting.api_rows >= STAGED_ROWS || other_fields {
+        let account = self.compatible(&account_id, api).await?;
+        let other_fields = account.waiting.pages > 0 && account.waiting.refused_columns != staged.refused_columns;
+        if account.waiting_bytes >= STAGED_BYTES || other_fields {
             self.stage_waiting(&account_id).await?;
         }
-        let waiting = &mut self.account(&account_id).await?.waiting;
+        let account = self.account(&account_id).await?;
+        account.waiting_bytes += page_bytes;
+        let waiting = &mut account.waiting;
         waiting.refused_columns = staged.refused_columns;
         waiting.pages += staged.pages;
         waiting.api_rows += staged.api_rows;
@@ -196,9 +243,11 @@ impl Run<'_> {
     }
 
     async fn stage_waiting(&mut self, account_id: &AccountId) -> Result<(), Error> {
-        let waiting = std::mem::take(&mut self.account(account_id).await?.waiting);
+        let account = self.account(account_id).await?;
+        account.waiting_bytes = 0;
+        let waiting = std::mem::take(&mut account.waiting);
         self.summary.count_staged(&waiting);
-        Ok(self.account(account_id).await?.writer.stage(waiting).await?)
+        self.stage(account_id, waiting).await
     }
 
     /// The account, where its lake takes pages of this version.
@@ -224,7 +273,8 @@ impl Run<'_> {
             let allow_downgrade = self.request.allow_downgrade;
             let begun = begin(self.lake, settings, allow_downgrade, self.summary, async |_| Ok(intent)).await?;
             let Begun { writer, owed } = begun;
-            self.writers.insert(account_id.clone(), Account { writer, owed, waiting: StagedWindow::default() });
+            let (writer, waiting) = (Arc::new(writer), StagedWindow::default());
+            self.writers.insert(account_id.clone(), Account { writer, owed, waiting, waiting_bytes: 0 });
         }
         self.writers.get_mut(account_id).ok_or_else(|| Error::Unexpected("a writer just opened is gone".to_owned()))
     }
@@ -235,7 +285,10 @@ impl Run<'_> {
             if self.account(&account_id).await?.waiting.pages > 0 {
                 self.stage_waiting(&account_id).await?;
             }
-            let commit = self.account(&account_id).await?.writer.commit().await?;
+            while !self.staging.is_empty() {
+                self.one_staged().await?;
+            }
+            let commit = self.account(&account_id).await?.writer_mut()?.commit().await?;
             self.summary.count_commit(&account_id, &commit);
         }
         Ok(())
@@ -255,8 +308,11 @@ impl Run<'_> {
         };
         let mut closed = Ok(());
         for (_, account) in std::mem::take(&mut self.writers) {
-            let finished = account.writer.finish(state, true).await;
-            closed = closed.and(finished.map(|_| ()).map_err(Error::from));
+            let finished = match Arc::try_unwrap(account.writer) {
+                Ok(writer) => writer.finish(state, true).await.map(drop).map_err(Error::from),
+                Err(_) => Err(still_staging()),
+            };
+            closed = closed.and(finished);
         }
         result.and(closed)
     }

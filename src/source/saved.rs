@@ -92,6 +92,19 @@ pub struct BareDefaults {
     pub time_zone_offset: i32,
 }
 
+/// What begins the answer in a saved page.
+const BODY: &[u8] = b"\"body\":";
+/// Bytes of a saved page in which its answer begins.
+const HEAD_BYTES: usize = 16 << 10;
+
+/// The members of a saved page before the answer.
+#[derive(Deserialize)]
+struct Head {
+    kore_lake_page: u32,
+    request: PageRequest,
+    fetched_at: UtcTime,
+}
+
 #[derive(Serialize)]
 struct Envelope<'a> {
     kore_lake_page: u32,
@@ -145,6 +158,28 @@ fn collect(folder: &Path, found: &mut Vec<PathBuf>) -> Result<(), SavedPageError
         }
     }
     Ok(())
+}
+
+/// Reads a file that is a saved page as [`write`] makes it, without a look into the answer: that is what stands behind
+/// `"body":`, up to the last brace. None where the file is anything else, or fails.
+///
+/// Who decodes the answer finds whether it is whole JSON; if it is not, [`read`] says what the file is.
+pub fn read_quickly(path: &Path) -> Option<Page> {
+    let bytes = read_file(path).ok()?;
+    let (Head { kore_lake_page: VERSION, request, fetched_at }, start) = head(&bytes)? else { return None };
+    let end = bytes.trim_ascii_end().strip_suffix(b"}")?.len();
+    let body = bytes.get(start..end)?.trim_ascii();
+    Some(Page { request, fetched_at, body: bytes.slice_ref(body) })
+}
+
+/// The members before the answer, and where that begins. What stands before a `"body":` within them is no whole object.
+fn head(bytes: &[u8]) -> Option<(Head, usize)> {
+    let places = bytes.windows(BODY.len()).take(HEAD_BYTES).enumerate().filter(|(_, place)| *place == BODY);
+    places.map(|(start, _)| start).find_map(|start| {
+        let members = bytes[..start].trim_ascii_end().strip_suffix(b",")?;
+        let head = serde_json::from_slice(&[members, b"}"].concat()).ok()?;
+        Some((head, start + BODY.len()))
+    })
 }
 
 /// Reads one file: a saved page, or a bare answer (its top level has `data`), which `bare` completes and which
@@ -246,7 +281,8 @@ fn enveloped(page: &Page) -> Vec<u8> {
     let envelope = Envelope { kore_lake_page: VERSION, request: &page.request, fetched_at: page.fetched_at };
     let mut bytes = serde_json::to_vec(&envelope).expect("a request has text keys only");
     bytes.pop(); // The closing brace, which follows the body.
-    bytes.extend_from_slice(b",\"body\":");
+    bytes.push(b',');
+    bytes.extend_from_slice(BODY);
     bytes.extend_from_slice(&page.body);
     bytes.extend_from_slice(b"}\n");
     bytes

@@ -3,7 +3,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::clock::UtcTime;
-use crate::decode::{AppendedPage, DecodedRows, Decoder};
+use crate::decode::{AppendedPage, DecodeError, DecodedRows, Decoder};
 use crate::error::{Error, Kind};
 use crate::lake::{StagedWindow, WindowProof};
 use crate::pipeline::run::{add_rejects, refused_columns};
@@ -95,34 +95,57 @@ impl Rows {
 
 /// Reads and decodes a group of files.
 pub(super) fn read(group: &Group, bare: &BareDefaults, run: &RunId, decoder: &mut Decoder) -> Vec<Read> {
-    let mut reads = Vec::new();
-    let mut open: Option<Rows> = None;
+    let mut reading = Reading { run, decoder, open: None, reads: Vec::new() };
     for file in &group.files {
-        let page = match saved::read(file, bare).map_err(Error::from) {
-            Ok(page) => page,
-            Err(error) if error.kind() == Kind::Incomplete => {
-                reads.push(Read::Unreadable(error.line()));
-                continue;
-            }
-            Err(error) => {
-                reads.push(Read::Failed(error));
-                break;
-            }
-        };
-        if let Some(rows) = open.take_if(|rows| !rows.are_asked_as(&page.request)) {
-            reads.push(Read::Rows(Box::new(rows.end(decoder.finish(run)))));
+        if saved::read_quickly(file).is_some_and(|page| reading.add(&page).is_ok()) {
+            continue;
         }
-        match decoder.append(&page) {
-            Ok(appended) => open.get_or_insert_with(|| Rows::of(&page.request)).add(&page, appended),
-            Err(source) => {
-                let error = Error::Decode { page: format!("`{}`", file.display()), source };
-                reads.push(Read::Unreadable(error.line()));
+        match saved::read(file, bare).map_err(Error::from) {
+            Ok(page) => {
+                if let Err(source) = reading.add(&page) {
+                    let error = Error::Decode { page: format!("`{}`", file.display()), source };
+                    reading.reads.push(Read::Unreadable(error.line()));
+                }
+            }
+            Err(error) if error.kind() == Kind::Incomplete => reading.reads.push(Read::Unreadable(error.line())),
+            Err(error) => {
+                reading.reads.push(Read::Failed(error));
+                break;
             }
         }
     }
-    let last = decoder.finish(run);
-    reads.extend(open.map(|rows| Read::Rows(Box::new(rows.end(last)))));
-    reads
+    reading.end()
+}
+
+/// A group of files that is being read.
+struct Reading<'a> {
+    run: &'a RunId,
+    decoder: &'a mut Decoder,
+    /// Rows of the pages that came last; the decoder holds them.
+    open: Option<Rows>,
+    reads: Vec<Read>,
+}
+
+impl Reading<'_> {
+    /// Takes the rows of a page; none of one that fails.
+    fn add(&mut self, page: &Page) -> Result<(), DecodeError> {
+        if self.open.as_ref().is_some_and(|rows| !rows.are_asked_as(&page.request)) {
+            self.close();
+        }
+        let appended = self.decoder.append(page)?;
+        self.open.get_or_insert_with(|| Rows::of(&page.request)).add(page, appended);
+        Ok(())
+    }
+
+    fn close(&mut self) {
+        let decoded = self.decoder.finish(self.run);
+        self.reads.extend(self.open.take().map(|rows| Read::Rows(Box::new(rows.end(decoded)))));
+    }
+
+    fn end(mut self) -> Vec<Read> {
+        self.close();
+        self.reads
+    }
 }
 
 /// Reads and decodes the pages of a window; none where they no longer hold what its manifest proves.
@@ -168,7 +191,7 @@ fn gather(
     let mut gathered: Option<(Rows, UtcTime)> = None;
     let mut offsets = HashSet::new();
     for file in &group.files {
-        let page = saved::read(file, bare).ok()?;
+        let page = saved::read_quickly(file).or_else(|| saved::read(file, bare).ok())?;
         if !manifest.asked(window, &page.request) || !offsets.insert(page.request.offset) {
             return None;
         }
@@ -179,4 +202,55 @@ fn gather(
         rows.add(&page, appended);
     }
     gathered
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HEAD: &str = concat!(
+        r#"{"kore_lake_page":1,"request":{"api":"v2","account_id":"acc","stream_id":"st-1","offset":0,"limit":100,"#,
+        r#""body":{"timeZoneOffset":0}},"fetched_at":"2026-03-01T12:00:00Z","body":"#
+    );
+    const ANSWER: &str =
+        r#"{"data":[{"sessionId":"69a4d33a14900239d7000000","startTime":"2026-03-02T00:00:00Z","channel":"voice"}]}"#;
+
+    /// Rows, and lines about files that are no pages, without the folder.
+    fn read_of(text: &str) -> (u64, Vec<String>) {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("page.json");
+        fs::write(&file, text).unwrap();
+        let (mut rows, mut lines) = (0, Vec::new());
+        let run = RunId::generate();
+        for read in read(&Group::of(vec![file]), &BareDefaults::default(), &run, &mut Decoder::default()) {
+            match read {
+                Read::Rows(read) => rows += read.staged.api_rows,
+                Read::Unreadable(line) => lines.push(line.replace(&format!("{}/", folder.path().display()), "")),
+                Read::Failed(error) => panic!("{error}"),
+            }
+        }
+        (rows, lines)
+    }
+
+    #[test]
+    fn what_stands_behind_the_answer_neither_hides_nor_spoils_it() {
+        for behind in ["}", " \n}\n\n", r#","note":"}"}"#, r#", "note" : {"body":{}} }"#] {
+            assert_eq!(read_of(&format!("{HEAD}{ANSWER}{behind}")), (1, Vec::new()), "{behind}");
+        }
+    }
+
+    #[test]
+    fn a_page_that_is_cut_off_or_broken_is_named_as_what_it_is() {
+        let whole = format!("{HEAD}{ANSWER}}}");
+        for end in HEAD.len()..whole.len() {
+            let (rows, lines) = read_of(&whole[..end]);
+            assert_eq!((rows, lines.len()), (0, 1), "{}", &whole[..end]);
+            assert!(lines[0].contains("`page.json`") && lines[0].contains("a file that is cut off"), "{lines:?}");
+        }
+        for broken in [format!("{whole}}}"), format!("{whole}{whole}"), format!("{HEAD}{ANSWER},\"body\":{ANSWER}}}")] {
+            let (rows, lines) = read_of(&broken);
+            assert_eq!((rows, lines.len()), (0, 1), "{broken}");
+            assert!(lines[0].contains("`page.json`: expected"), "{lines:?}");
+        }
+    }
 }

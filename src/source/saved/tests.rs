@@ -54,6 +54,39 @@ fn a_saved_page_comes_back_byte_for_byte() {
 }
 
 #[test]
+fn a_page_read_quickly_is_the_same_page() {
+    let folder = tempfile::tempdir().unwrap();
+    for body in [&b"{ \"data\" : [1.0],\n \"x\":null }"[..], b"{\"data\":[\"\xff\xc3\"]}", b"\n{\"data\":[]}\n"] {
+        let path = write(folder.path(), &page(body)).unwrap();
+        let (quick, whole) = (read_quickly(&path).unwrap(), read(&path, &BareDefaults::default()).unwrap());
+        assert_eq!((quick.request, quick.fetched_at, quick.body), (whole.request, whole.fetched_at, whole.body));
+    }
+}
+
+#[test]
+fn what_is_no_saved_page_is_not_read_quickly() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = write(folder.path(), &page(b"{\"data\":[]}")).unwrap();
+    let whole = fs::read_to_string(&path).unwrap();
+    let others = [
+        "",
+        "}",
+        r#"{"data":[{"body":{"a":1}}]}"#,
+        r#"{"body":{"data":[]},"kore_lake_page":1}"#,
+        &whole.replace(r#""kore_lake_page":1"#, r#""kore_lake_page":2"#),
+        &whole.replace(r#""fetched_at""#, r#""fetched""#),
+        &whole.replace(r#""request":{"api":"v2","#, r#""request":{"#),
+        whole.trim_end().trim_end_matches('}'),
+        &whole[..whole.len() / 2],
+    ];
+    for other in others {
+        let path = put(folder.path(), "other.json", other);
+        assert!(read_quickly(&path).is_none(), "{other}");
+    }
+    assert!(read_quickly(&folder.path().join("none.json")).is_none());
+}
+
+#[test]
 fn the_envelope_is_the_documented_one() {
     let folder = tempfile::tempdir().unwrap();
     let path = write(folder.path(), &page(b"{\"data\":[]}")).unwrap();
