@@ -7,7 +7,7 @@ use futures::{Stream, StreamExt, TryStreamExt, stream};
 use super::day_fates::DayFates;
 use super::kept::KeptValues;
 use super::merge::{MergeContext, merge_failed};
-use super::order::{Sorter, rows_before};
+use super::order::{Sorter, rows_before, starts};
 use super::staging::StagedObject;
 use super::{Lake, LakeError, SessionDate};
 
@@ -63,21 +63,27 @@ impl Coming {
     async fn group(
         self,
         group: Group,
-        before: Vec<RecordBatch>,
+        mut before: Vec<RecordBatch>,
         room_bytes: u64,
     ) -> Result<(Rows, Vec<RecordBatch>), LakeError> {
         let is_sorted = group.objects.len() == 1 && group.objects[0].0.is_sorted();
         if group.bytes > room_bytes && !is_sorted {
             return Ok((self.spilled(group, before)?, Vec::new()));
         }
-        let mut rows = before;
-        let is_sorted = is_sorted && rows.is_empty();
         let shared = group.shared;
-        rows.extend(self.unsorted(group.objects).try_collect::<Vec<_>>().await?);
+        let mut behind = self.unsorted(group.objects).try_collect::<Vec<_>>().await?;
         if !is_sorted {
-            let sorter = Sorter::new(&rows)?;
-            rows = sorter.sorted(sorter.rows())?;
+            before.append(&mut behind);
+        } else if let Some(edge) = before.first() {
+            // Of rows that are in order, only those that begin with the edge are to be sorted with it.
+            let (_, last) = starts(edge)?;
+            let rest = split_edge(&mut behind, last.map_or(i64::MIN, |last| last.saturating_add(1)))?;
+            before.append(&mut behind);
+            behind = rest;
         }
+        let sorter = Sorter::new(&before)?;
+        let mut rows = sorter.sorted(sorter.rows())?;
+        rows.append(&mut behind);
         let edge = shared.map_or_else(|| Ok(Vec::new()), |start| split_edge(&mut rows, start))?;
         Ok((stream::iter(rows.into_iter().map(Ok)).boxed(), edge))
     }

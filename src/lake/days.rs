@@ -242,7 +242,9 @@ impl<'a> DaysCommit<'a> {
             }
             None => coming,
         };
-        let merged = merged.and_then(|batch| future::ready(self.writer.check_stop().map(|()| batch)));
+        let stop = self.writer.stop.clone();
+        let stopped = move || if stop.is_cancelled() { Err(LakeError::Stopped) } else { Ok(()) };
+        let merged = merged.and_then(move |batch| future::ready(stopped().map(|()| batch))).boxed();
         let object = self.writer.encode_partition(date, merged).await?;
         drop(turn);
         self.writer.put_partition(date, stored, object).await

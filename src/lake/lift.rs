@@ -1,7 +1,8 @@
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use arrow::array::RecordBatch;
-use futures::TryStreamExt;
+use futures::{StreamExt, TryStreamExt};
 use object_store::path::Path;
 use object_store::{ObjectStoreExt, PutPayload};
 
@@ -15,16 +16,19 @@ impl Writer {
     /// Replaces a partition by the same rows under the present schema, in the same order; how many values
     /// were lifted out of `extra`.
     pub(super) async fn lift_partition(&self, object: &PartitionObject) -> Result<(DayState, u64), LakeError> {
-        let path = &object.meta.location;
-        let values = AtomicU64::new(0);
+        let values = Arc::new(AtomicU64::new(0));
         let batches = Partition::open_older(&self.lake, &object.meta).await?.stream(None)?;
-        let rows = batches.and_then(|batch| async {
-            let lifted = lifted(path, batch).await?;
-            values.fetch_add(lifted.values, Ordering::Relaxed);
-            Ok(lifted.rows)
+        let (path, found) = (object.meta.location.clone(), Arc::clone(&values));
+        let rows = batches.and_then(move |batch| {
+            let (path, found) = (path.clone(), Arc::clone(&found));
+            async move {
+                let lifted = lifted(&path, batch).await?;
+                found.fetch_add(lifted.values, Ordering::Relaxed);
+                Ok(lifted.rows)
+            }
         });
-        let (state, _) = self.replace_partition(object.date, Some(&object.meta), rows).await?;
-        Ok((state, values.into_inner()))
+        let (state, _) = self.replace_partition(object.date, Some(&object.meta), rows.boxed()).await?;
+        Ok((state, values.load(Ordering::Relaxed)))
     }
 }
 

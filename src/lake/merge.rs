@@ -13,12 +13,13 @@ use datafusion::physical_expr::expressions::col;
 use datafusion::physical_expr::{LexOrdering, PhysicalSortExpr};
 use datafusion::physical_plan::sorts::sort::SortExec;
 use datafusion::physical_plan::sorts::sort_preserving_merge::SortPreservingMergeExec;
-use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
+use datafusion::physical_plan::stream::{RecordBatchReceiverStream, RecordBatchStreamAdapter};
 use datafusion::physical_plan::streaming::{PartitionStream, StreamingTableExec};
 use datafusion::physical_plan::union::UnionExec;
 use datafusion::physical_plan::{EmptyRecordBatchStream, ExecutionPlan};
 use datafusion::prelude::SessionConfig;
-use futures::{Stream, StreamExt, stream};
+use futures::stream::BoxStream;
+use futures::{Stream, StreamExt, TryStreamExt, stream};
 
 use super::LakeError;
 use super::partition::{SORTED_BY, rows_of_bytes};
@@ -29,6 +30,9 @@ const SPILL_RESERVATION_BYTES: usize = 10 << 20;
 
 /// A batch takes one part in so many of the memory: what was spilled is merged by several batches at a time.
 const BATCH_ONE_IN: u64 = 16;
+
+/// Batches that are merged ahead of the one that is encoded.
+const BATCHES_AHEAD: usize = 2;
 
 /// Memory of a merge and where it spills to.
 #[derive(Debug)]
@@ -108,6 +112,26 @@ pub(super) fn merge_failed(date: super::SessionDate, error: DataFusionError) -> 
         Ok(ours) => *ours,
         Err(source) => LakeError::Merge { date, source },
     }
+}
+
+/// The same rows, worked out on a task of their own, some batches ahead of who takes them.
+pub(super) fn ahead(
+    date: super::SessionDate,
+    mut rows: BoxStream<'static, Result<RecordBatch, LakeError>>,
+) -> BoxStream<'static, Result<RecordBatch, LakeError>> {
+    let mut taken = RecordBatchReceiverStream::builder(Schema::conversations_arrow(), BATCHES_AHEAD);
+    let sender = taken.tx();
+    taken.spawn(async move {
+        while let Some(batch) = rows.next().await {
+            let batch = batch.map_err(|error| DataFusionError::External(error.into()));
+            if sender.send(batch).await.is_err() {
+                break;
+            }
+        }
+        Ok(())
+    });
+    // A task that panics ends the stream in an error, never in fewer rows.
+    taken.build().map_err(move |error| merge_failed(date, error)).boxed()
 }
 
 fn order() -> Result<LexOrdering> {

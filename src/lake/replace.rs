@@ -1,11 +1,12 @@
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
+use futures::StreamExt;
 use futures::stream::BoxStream;
-use futures::{Stream, StreamExt};
 use object_store::{Error, ObjectMeta, ObjectStoreExt};
 
 use super::encode::{PartitionWriter, WholePartition};
+use super::merge::ahead;
 use super::upload::Known;
 use super::{DayState, LakeError, SessionDate, Writer, layout};
 
@@ -16,7 +17,7 @@ impl Writer {
         &self,
         date: SessionDate,
         read: Option<&ObjectMeta>,
-        rows: impl Stream<Item = Result<RecordBatch, LakeError>> + Send,
+        rows: BoxStream<'static, Result<RecordBatch, LakeError>>,
     ) -> Result<(DayState, ObjectMeta), LakeError> {
         let object = self.encode_partition(date, rows).await?;
         self.put_partition(date, read, object).await
@@ -26,12 +27,12 @@ impl Writer {
     pub(super) async fn encode_partition(
         &self,
         date: SessionDate,
-        rows: impl Stream<Item = Result<RecordBatch, LakeError>> + Send,
+        rows: BoxStream<'static, Result<RecordBatch, LakeError>>,
     ) -> Result<WholePartition, LakeError> {
         let follows = self.head.days.get(&date).and_then(|known| known.etag.as_deref());
         let (store, path) = (Arc::clone(self.lake.store()), layout::partition(&self.account, date));
         let object = PartitionWriter::new(store, path, &self.run_id, follows)?;
-        fill(object, rows.boxed()).await?.end().await
+        fill(object, ahead(date, rows)).await?.end().await
     }
 
     /// The second half.
@@ -73,19 +74,13 @@ impl Writer {
     }
 }
 
-/// Encodes the rows; while some are encoded, the next ones are merged.
 async fn fill(
     mut object: PartitionWriter,
     mut rows: BoxStream<'_, Result<RecordBatch, LakeError>>,
 ) -> Result<PartitionWriter, LakeError> {
-    let mut next = rows.next().await;
-    while let Some(batch) = next {
+    while let Some(batch) = rows.next().await {
         object = match batch {
-            Ok(batch) => {
-                let (written, following) = futures::join!(object.write(batch), rows.next());
-                next = following;
-                written?
-            }
+            Ok(batch) => object.write(batch).await?,
             Err(error) => {
                 object.abort().await;
                 return Err(error);
