@@ -1,7 +1,7 @@
 """Runs commands as processes of their own and tells what each took.
 
 A [Run] has wall seconds, CPU seconds (user and system, children that were waited for too) and the peak of resident
-memory in bytes, all from `os.wait4`, so nothing of the driver is in them. A command that prints a line of JSON as its
+memory in bytes, all from `os.wait4` in `launch.py`, so nothing of the driver is in them. A command that prints a line of JSON as its
 last line of standard output tells `seconds` of its own there: what its work took without the start of an interpreter
 and its imports.
 """
@@ -11,11 +11,13 @@ import os
 import signal
 import statistics
 import subprocess
+import sys
 import tempfile
-import threading
-import time
 from dataclasses import dataclass, field
 from pathlib import Path
+
+
+LAUNCH = Path(__file__).with_name("launch.py")
 
 
 class Failed(Exception):
@@ -60,36 +62,32 @@ def run(contestant):
         contestant.prepare()
     pinned = ["taskset", "-c", contestant.cores] if contestant.cores else []
     command = pinned + [str(part) for part in contestant.command]
-    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
-        began = time.perf_counter()
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err, tempfile.NamedTemporaryFile() as report:
         # A session of its own, so that a command that lasts too long ends with all it started.
         process = subprocess.Popen(
-            command,
+            [sys.executable, "-I", "-S", LAUNCH, report.name, *command],
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=err,
             env=os.environ | contestant.environment,
             start_new_session=True,
         )
-        status, usage = wait(process, contestant.timeout)
-        wall = time.perf_counter() - began
-        text, errors = content(out), content(err)
+        wait(process, contestant.timeout)
+        text, errors, took = content(out), content(err), told(content(report))
+    status = took.get("status", "none")
     if status not in contestant.accepts:
         raise Failed(f"{contestant.name}: status {status}: {last_lines(errors or text)}")
     left = contestant.after() if contestant.after else {}
-    return Run(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024, told(text) | left, text)
+    return Run(took["wall"], took["cpu"], took["peak_bytes"], told(text) | left, text)
 
 
 def wait(process, timeout):
-    """Waits with `wait4`; kills what takes longer than `timeout` seconds. Gives exit status and usage."""
-    timer = threading.Timer(timeout, os.killpg, (process.pid, signal.SIGKILL))
-    timer.start()
+    """Waits; kills what takes longer than `timeout` seconds."""
     try:
-        _, status, usage = os.wait4(process.pid, 0)
-    finally:
-        timer.cancel()
-    process.returncode = os.waitstatus_to_exitcode(status)
-    return process.returncode, usage
+        process.wait(timeout)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
 
 
 def interleaved(contestants, rounds, say=print):

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use arrow::array::RecordBatch;
 use futures::{Stream, StreamExt, TryFutureExt, TryStreamExt, future, stream};
 use object_store::ObjectMeta;
-use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
 
 use super::coming::{Coming, Numbered};
 use super::day::{DayKeys, DayRow};
@@ -18,6 +18,7 @@ use super::merge::{MergeContext, merge_failed};
 use super::moved::Placement;
 use super::partition::{self, Partition};
 use super::staging::StagedObject;
+use super::turn::{Turn, first_turn};
 use super::{DayChange, DayState, LakeError, PartitionObject, RowChange, SessionDate, Writer};
 use crate::clock::TimeRange;
 use crate::schema::{Schema, StreamId};
@@ -37,8 +38,6 @@ pub(super) struct DaysCommit<'a> {
     objects: BTreeMap<SessionDate, ObjectMeta>,
     merge: Arc<MergeContext>,
     states: DayStates,
-    /// For the memory's sake one day is encoded at a time; closed when a day has failed.
-    encoding: Semaphore,
 }
 
 /// What became of a day.
@@ -74,19 +73,10 @@ impl<'a> DaysCommit<'a> {
         let merge = MergeContext::new(writer.memory_limit_bytes, writer.spill_folder.as_deref());
         let merge = Arc::new(merge.map_err(LakeError::Memory)?);
         let placement = Placement::of(&writer.lake, staged, &objects, &reads).await?;
-        Ok(Self {
-            writer,
-            staged,
-            reads,
-            placement,
-            objects,
-            merge,
-            states: BTreeMap::new(),
-            encoding: Semaphore::new(1),
-        })
+        Ok(Self { writer, staged, reads, placement, objects, merge, states: BTreeMap::new() })
     }
 
-    /// Commits some days. After one that fails none is begun, and those under way come to their end.
+    /// Commits some days, written in their order. Behind one that fails none is written but those that are encoded already.
     async fn commit_all(
         &mut self,
         days: BTreeSet<SessionDate>,
@@ -94,14 +84,17 @@ impl<'a> DaysCommit<'a> {
         changes: &mut BTreeMap<SessionDate, DayChange>,
     ) -> Result<(), LakeError> {
         let (mut committed, mut failed) = (Vec::new(), None);
-        let mut under_way = stream::iter(days)
-            .map(|date| self.commit(date, coming).map_ok(move |day| (date, day)))
-            .buffered(DAYS_AT_ONCE);
+        let has_failed = CancellationToken::new();
+        let mut last = first_turn();
+        let days = stream::iter(days).take_until(has_failed.cancelled());
+        let under_way =
+            days.map(|date| self.commit(date, coming, Turn::behind(&mut last)).map_ok(move |day| (date, day)));
+        let mut under_way = Box::pin(under_way.buffered(DAYS_AT_ONCE));
         while let Some(day) = under_way.next().await {
             match day {
                 Ok(day) => committed.push(day),
                 Err(error) => {
-                    self.encoding.close();
+                    has_failed.cancel();
                     failed.get_or_insert(error);
                 }
             }
@@ -122,18 +115,16 @@ impl<'a> DaysCommit<'a> {
     }
 
     /// Commits one day: its staged rows (`coming`), or only those rows that leave it.
-    async fn commit(&self, date: SessionDate, coming: bool) -> Result<Committed, LakeError> {
-        if self.encoding.is_closed() {
-            return Err(LakeError::Stopped);
-        }
+    async fn commit(&self, date: SessionDate, coming: bool, turn: Turn) -> Result<Committed, LakeError> {
         self.writer.check_stop()?;
         let staged = if coming { self.staged } else { &[] };
         let fates = self.decide(date, staged, coming).await?;
         let change = fates.change;
         if fates.changes_anything() {
-            let (state, meta) = self.write(date, staged, Arc::new(fates)).await?;
+            let (state, meta) = self.write(date, staged, Arc::new(fates), turn).await?;
             return Ok(Committed { change, written: Some(meta), state: Some(state) });
         }
+        turn.taken().await?.done();
         let state = match self.objects.get(&date).filter(|_| !self.states.contains_key(&date)) {
             Some(object) => Some(partition::state(&self.writer.lake, object).await?),
             None => None,
@@ -225,10 +216,11 @@ impl<'a> DaysCommit<'a> {
         date: SessionDate,
         staged: &[Arc<StagedObject>],
         fates: Arc<DayFates>,
+        turn: Turn,
     ) -> Result<(DayState, ObjectMeta), LakeError> {
         let lake = &self.writer.lake;
         let stored = self.objects.get(&date);
-        let turn = self.encoding.acquire().await.map_err(|_| LakeError::Stopped)?;
+        let turn = turn.taken().await?;
         let kept = Arc::new(self.kept(date, staged, &fates).await?);
         let row_bytes = staged.iter().map(|object| object.row_bytes(date)).max().unwrap_or_default();
         let coming =
@@ -246,7 +238,7 @@ impl<'a> DaysCommit<'a> {
         let stopped = move || if stop.is_cancelled() { Err(LakeError::Stopped) } else { Ok(()) };
         let merged = merged.and_then(move |batch| future::ready(stopped().map(|()| batch))).boxed();
         let object = self.writer.encode_partition(date, merged).await?;
-        drop(turn);
+        turn.done();
         self.writer.put_partition(date, stored, object).await
     }
 

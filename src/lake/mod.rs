@@ -58,6 +58,7 @@ mod store;
 mod tables;
 #[cfg(test)]
 mod tests;
+mod turn;
 mod unlock;
 mod upload;
 mod url;

@@ -75,7 +75,7 @@ impl Footer {
         let metadata = footer.custom_metadata().into_iter().flatten();
         let metadata = metadata.filter_map(|pair| Some((pair.key()?.to_owned(), pair.value()?.to_owned())));
         let blocks: Vec<_> = footer.recordBatches().into_iter().flatten().copied().collect();
-        if let Some(outside) = blocks.iter().find(|block| !range(block).is_some_and(|range| range.end <= start)) {
+        if let Some(outside) = blocks.iter().find(|block| range(block).is_none_or(|range| range.end > start)) {
             return Err(broken(format!("expected batches within the file, found {outside:?}")));
         }
         let batches = Batches { schema, version: footer.version(), blocks };

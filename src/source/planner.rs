@@ -16,6 +16,10 @@ const GROWTH: i64 = 4;
 /// Spread of an estimate from which on it is no more than a guess, so that windows grow step by step.
 const GUESS: f64 = 0.9;
 
+/// Pages that a window mostly has whose rows can only be guessed: so many requests keep busy while it is waited for how
+/// many rows the next one has.
+const PAGES_OF_A_GUESS: usize = 4;
+
 /// Pages that must be to come for a full one to be worth a request of its own.
 const WORTH_A_PAGE: usize = 8;
 
@@ -117,15 +121,18 @@ impl Planner {
         self.todo.extend(work.iter().flat_map(|work| pieces(*work, quiet_before.seconds())));
     }
 
-    /// Windows to read side by side: one at a time where the next waits for what another one shows. One that can only be
-    /// guessed waits until it is known how many rows those before it have, and so do those behind it.
+    /// Windows to read side by side, of so many at most: one at a time where the next waits for what another one shows.
+    /// One that can only be guessed waits until it is known how many rows those before it have, but for a few, and so do
+    /// those behind it.
     pub fn width(&self, most: usize) -> usize {
-        if self.alone || self.under_way.iter().any(|window| window.guess && !window.counted) {
+        let guessed = self.under_way.iter().filter(|window| window.guess && !window.counted).count();
+        let abreast = (most / PAGES_OF_A_GUESS).max(1);
+        if self.alone || guessed >= abreast {
             return 1;
         }
         let guess = self.todo.front().is_some_and(|piece| self.is_guess(piece));
         let counted = self.under_way.iter().filter(|window| window.counted).count();
-        if guess { most.min(1 + counted) } else { most }
+        if guess { most.min(abreast + counted) } else { most }
     }
 
     /// Traffic as far as it is known.

@@ -17,6 +17,8 @@ CONCURRENCY = 4
 # By latency how many records of how many days the peers load, as dense each time. Without latency that many that the
 # start of an interpreter and its imports, and what a run costs whatever it reads, are a few hundredths of the whole.
 PEERS_LOAD = {0: (100_000, 35), 50: (20_000, DAYS), 150: (20_000, DAYS)}
+# Records and days of the loads with one connection and with eight: a week, and weeks as a backfill has them.
+CONCURRENCY_LOADS = [(100_000, DAYS), (175_000, 5 * DAYS)]
 OURS = "kore-lake load"
 BASE = "dlt, nested as JSON text"
 
@@ -132,9 +134,11 @@ def whole(name, runs, rows):
 
 def concurrency(bench):
     """Requests a second at 50 ms with one connection and with eight, of reading alone and of the whole process."""
-    records = 100_000
-    found = {}
-    with Simulator(bench.program, *served(bench.program, records, DAYS), "--latency", "50ms") as simulator:
+    return [side_by_side(bench, records, days) for records, days in CONCURRENCY_LOADS]
+
+
+def side_by_side(bench, records, days):
+    with Simulator(bench.program, *served(bench.program, records, days), "--latency", "50ms") as simulator:
         out = bench.folder("wire")
         contestants = []
         for connections in (1, 8):
@@ -142,7 +146,7 @@ def concurrency(bench):
             contestants.append(
                 Contestant(
                     str(connections),
-                    loading(bench, simulator, lake, "--rate", 0, "--concurrency", connections),
+                    loading(bench, simulator, lake, "--rate", 0, "--concurrency", connections, days=days),
                     simulator.environment,
                     prepare=lambda lake=lake: remove(lake),
                     after=lambda lake=lake: told_by_load(lake),
@@ -153,7 +157,7 @@ def concurrency(bench):
     for name, runs in taken.items():
         if not isinstance(runs, str):
             found[name]["reading"] = statistics.median(run.told["reading_seconds"] for run in runs)
-    return {"connections": found, "records": simulator.rows}
+    return {"connections": found, "records": simulator.rows, "days": days}
 
 
 def pace(bench):
@@ -253,11 +257,24 @@ def peers_table(result):
     return f"{said}\n\n{tables.render(head, rows)}"
 
 
-def concurrency_table(result):
+def concurrency_table(results):
+    rows = [row for result in results for row in concurrency_rows(result)]
+    head = ["records", "connections", "requests", "s of reading", "requests/s", "of so many times one"]
+    head += ["s of all", "of so many times one", "CPU s"]
+    said = (
+        "First loads, 50 ms an answer, no rate limit. *Reading* is from the first request until the "
+        "last window lies durable (`reading_seconds` of the summary); *all* is the whole process, with its start and "
+        "the commit, which has no part in connections."
+    )
+    return f"{said}\n\n{tables.render(head, rows)}"
+
+
+def concurrency_rows(result):
     told = result["connections"]
+    what = f"{result['records']:,} of {result['days']} days"
     failed = [one["failed"] for one in told.values() if "failed" in one]
     if failed:
-        return f"not measured: {failed[0]}"
+        return [[what, *tables.failed("1 and 8", failed[0], 7)]]
     rows = []
     for name, one in told.items():
         rate, share = {}, {}
@@ -266,6 +283,7 @@ def concurrency_table(result):
             share[part] = rate[part] * told["1"][part] / told["1"]["told"]["requests"] / int(name)
         rows.append(
             [
+                what,
                 name,
                 one["told"]["requests"],
                 tables.seconds(one["reading"]),
@@ -276,14 +294,7 @@ def concurrency_table(result):
                 tables.seconds(one["cpu"]),
             ]
         )
-    head = ["connections", "requests", "s of reading", "requests/s", "of so many times one"]
-    head += ["s of all", "of so many times one", "CPU s"]
-    said = (
-        f"{result['records']:,} records, 50 ms an answer, no rate limit. *Reading* is from the first request until the "
-        "last window lies durable (`reading_seconds` of the summary); *all* is the whole process, with its start and "
-        "the commit, which has no part in connections."
-    )
-    return f"{said}\n\n{tables.render(head, rows)}"
+    return rows
 
 
 def pace_table(result):
