@@ -11,7 +11,7 @@ use super::key::{KeyHash, Rank};
 const KEY_BYTES: usize = 192;
 
 /// Of the memory, one part in so many is for keys.
-const KEYS_ONE_IN: usize = 8;
+const KEYS_ONE_IN: usize = 16;
 
 /// Parts at most: each has a block of rows in memory until that is full.
 const MOST_PARTS: usize = 256;

@@ -129,3 +129,34 @@ fn range(block: &Block) -> Option<Range<usize>> {
 fn wide(position: usize) -> u64 {
     u64::try_from(position).expect("a position in memory fits 64 bits")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_says_what_was_written_and_a_part_of_it_says_nothing() {
+        let batch = RecordBatch::new_empty(Schema::conversations_arrow());
+        let file = encode([&batch, &batch], [("name", "what it says")]).unwrap();
+        let footer = Footer::of(&file).unwrap();
+        assert_eq!(footer.metadata, HashMap::from([("name".to_owned(), "what it says".to_owned())]));
+        assert_eq!(footer.batches.len(), 2);
+        for end in 0..file.len() {
+            assert!(Footer::of(&file[..end]).is_err(), "{end} of {} bytes", file.len());
+        }
+    }
+
+    #[test]
+    fn a_batch_that_lies_outside_its_file_is_an_error() {
+        let batch = RecordBatch::new_empty(Schema::conversations_arrow());
+        let file = encode([&batch], [("name", "")]).unwrap();
+        let footer = Footer::of(&file).unwrap();
+        let offset = footer.batches.blocks[0].offset().to_le_bytes();
+        let at = file.windows(8).rposition(|bytes| bytes == offset).unwrap();
+        for wrong in [-1, i64::MAX, i64::try_from(file.len()).unwrap()] {
+            let mut spoilt = file.to_vec();
+            spoilt[at..at + 8].copy_from_slice(&wrong.to_le_bytes());
+            assert!(Footer::of(&spoilt).is_err(), "{wrong}");
+        }
+    }
+}
