@@ -100,7 +100,7 @@ fn every_session_alone_meets_its_conversation_in_its_part() {
 #[test]
 fn a_day_is_cut_only_where_its_keys_do_not_fit_the_memory() {
     let parts = [0, 100_000, 1_000_000, 5_000_000].map(|rows| parts_of(rows, 256 << 20));
-    assert_eq!(parts, [1, 1, 6, 29]);
+    assert_eq!(parts, [1, 2, 12, 58]);
     assert_eq!(parts_of(u64::MAX, 1), 256);
 }
 
