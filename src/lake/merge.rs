@@ -130,7 +130,7 @@ pub(super) fn ahead(
         }
         Ok(())
     });
-    // A task that panics ends the stream in an error, never in fewer rows.
+    // Where the task panics, so does who takes the rows: they never end early.
     taken.build().map_err(move |error| merge_failed(date, error)).boxed()
 }
 
