@@ -160,7 +160,7 @@ fn collect(folder: &Path, found: &mut Vec<PathBuf>) -> Result<(), SavedPageError
     Ok(())
 }
 
-/// Reads a file that is a saved page as [`write`] makes it, without a look into the answer: that is what stands behind
+/// Reads a file that is a saved page as [`write()`] makes it, without a look into the answer: that is what stands behind
 /// `"body":`, up to the last brace. None where the file is anything else, or fails.
 ///
 /// Who decodes the answer finds whether it is whole JSON; if it is not, [`read`] says what the file is.
