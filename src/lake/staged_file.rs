@@ -105,6 +105,14 @@ impl Batches {
         let ranges: Vec<_> = blocks.iter().filter_map(range).map(|range| wide(range.start)..wide(range.end)).collect();
         let read = lake.store().get_ranges(path, &ranges).await;
         let read = read.map_err(|source| LakeError::store("read", path.to_string(), source))?;
+        // An object that is no longer what was listed must not end in fewer rows.
+        let expected: u64 = ranges.iter().map(|range| range.end - range.start).sum();
+        let found: u64 = read.iter().map(|bytes| wide(bytes.len())).sum();
+        if (read.len(), found) != (numbers.len(), expected) {
+            let reason =
+                format!("expected {} batches of {} bytes, found {} of {found}", numbers.len(), expected, read.len());
+            return Err(corrupt(path, reason));
+        }
         let decoded = blocks.iter().zip(read).map(|(block, bytes)| {
             let batch = decoder.read_record_batch(block, &Buffer::from(bytes))?;
             batch.ok_or_else(|| ArrowError::IpcError("expected a batch, found nothing".to_owned()))
